@@ -1,0 +1,56 @@
+"""Sound in memory, and the format it came in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import NotFinite, ShapeError
+
+Samples = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Audio:
+    """Samples with their rate and the file format to write them back in.
+
+    Attributes:
+        samples: `(C, N)`, float32 (float64 where the file holds more than 24 bits), full scale = ±1.
+        sample_rate: Hz.
+        container: libsndfile's name of the file format, "WAV" or "FLAC".
+        subtype: libsndfile's name of the sample format, "PCM_16", "PCM_24", "FLOAT", ….
+
+    Raises:
+        ShapeError: `samples` is not two-dimensional or has no channel.
+        NotFinite: a sample is NaN or infinite.
+    """
+
+    samples: Samples
+    sample_rate: int
+    container: str = "WAV"
+    subtype: str = "FLOAT"
+
+    def __post_init__(self) -> None:
+        if self.samples.ndim != 2 or self.samples.shape[0] < 1:
+            raise ShapeError(f"samples.shape={self.samples.shape} must be (C, N), C >= 1", "Use samples[None] for mono.")
+        if not np.isfinite(self.samples).all():
+            bad = int(self.samples.size - np.isfinite(self.samples).sum())
+            raise NotFinite(f"{bad} samples are NaN or infinite", "Export the recording again.")
+
+    @property
+    def n_channels(self) -> int:
+        return int(self.samples.shape[0])
+
+    @property
+    def n_samples(self) -> int:
+        return int(self.samples.shape[1])
+
+    @property
+    def length_seconds(self) -> float:
+        return self.n_samples / self.sample_rate
+
+    def with_samples(self, samples: Samples) -> Audio:
+        """The same format around other samples `(C, N)`."""
+        return replace(self, samples=samples)

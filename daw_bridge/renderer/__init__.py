@@ -1,0 +1,1 @@
+"""The worker process: one device, one warm model, one job at a time."""

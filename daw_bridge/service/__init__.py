@@ -1,0 +1,1 @@
+"""The shell round the core: sockets, folders and processes, without torch."""
