@@ -1,0 +1,82 @@
+"""Where the weights of a network come from: a name becomes a checked safetensors file, which becomes tensors."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .errors import WeightsMissing, did_you_mean
+from .networks import NETWORKS
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# Network → file inside the package and its SHA-256; `Network.n_shipped` says how many convolutions it holds.
+SHIPPED = {"vgg16": ("vgg16-lite.safetensors", "83cd291b517b12658a244136fb881d92a31877525635fde520c1d5d8d9ac34fd")}
+
+
+def shipped_folder() -> Path:
+    """The folder of the weights that come inside the package."""
+    return Path(__file__).parent / "_shipped" / "weights"
+
+
+def resolve(network: str, n_layers: int, folders: tuple[Path, ...] = ()) -> Path:
+    """Find a file that holds the first `n_layers` convolutions of a network.
+
+    What the package brings is preferred, so that a preset sounds the same on every machine that can render it.
+
+    Args:
+        network: a name of `networks.NETWORKS`.
+        n_layers: how many convolutions are needed, from the first.
+        folders: where to look for `<network>.safetensors` when the shipped file does not reach that far.
+
+    Raises:
+        WeightsMissing: no such network, nothing found, or the shipped file is damaged.
+    """
+    if network not in NETWORKS:
+        raise WeightsMissing(f"network={network!r} has no weights", did_you_mean(network, NETWORKS))
+    if network in SHIPPED and n_layers <= NETWORKS[network].n_shipped:
+        name, sha256 = SHIPPED[network]
+        return _checked(shipped_folder() / name, sha256)
+    for folder in folders:
+        path = folder / f"{network}.safetensors"
+        if path.is_file():
+            return path
+    raise WeightsMissing(
+        f"weights of {network} up to convolution {n_layers} are not on this machine",
+        f"The package brings the first {NETWORKS[network].n_shipped}: choose layers among them.",
+    )
+
+
+def _checked(path: Path, sha256: str) -> Path:
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise WeightsMissing(f"weights file {path} cannot be read: {error.strerror}", "Install daw-bridge again.") from None
+    if found != sha256:
+        raise WeightsMissing(f"weights file {path} has SHA-256 {found[:12]}…, must have {sha256[:12]}…", "Install daw-bridge again.")
+    return path
+
+
+def load(path: Path) -> dict[str, Tensor]:
+    """Read a weights file.
+
+    Args:
+        path: as `resolve` gave it.
+
+    Returns:
+        `<convolution>.weight (out, in, 3, 3)` and `<convolution>.bias (out,)` by name (`conv1_1` …), float32, whatever
+        the file holds. VGG16 expects its three input planes as blue, green, red, 0 to 255, less (104.007, 116.669, 122.679).
+
+    Raises:
+        WeightsMissing: the file is gone or no safetensors file.
+    """
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return {name: tensor.to(torch.float32) for name, tensor in load_file(path).items()}
+    except (OSError, SafetensorError) as error:
+        raise WeightsMissing(f"weights file {path} cannot be read: {error}", "Delete it, and daw-bridge gets it again.") from None
