@@ -1,0 +1,225 @@
+"""The core on one page: content, style and preset in, remix out; no sockets, no files but the weights, no clock of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from . import post, reconstruct, spectrogram, weights
+from .audio import Audio
+from .errors import BadArguments, TooShort
+from .extractors.vgg16 import Vgg16
+from .networks import NETWORKS
+from .presets import Preset
+from .transfer import Step, style_target, transfer
+
+PHASE_SHARES = {"listen": 0.05, "transfer": 0.75, "reconstruct": 0.1, "post": 0.1}  # of the whole time, for the fraction
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a render has come.
+
+    Attributes:
+        phase: "listen", "transfer", "reconstruct" or "post".
+        fraction: 0 to 1, of the whole render.
+        step, num_steps: optimisation steps done and to do; 0 outside "transfer".
+        content_loss, style_loss: of the last step; None outside "transfer".
+    """
+
+    phase: str
+    fraction: float
+    step: int = 0
+    num_steps: int = 0
+    content_loss: float | None = None
+    style_loss: float | None = None
+
+
+@dataclass(frozen=True)
+class Remix:
+    """A finished render.
+
+    Attributes:
+        audio: as long as the content, in its rate, channels and sample format.
+        report: device, seconds by phase, losses by step, levels; goes into the recipe.
+    """
+
+    audio: Audio
+    report: dict[str, Any] = field(default_factory=dict)
+
+
+OnStep = Callable[[Progress], None]
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """The device of that name; "auto" is cuda, then mps, then cpu.
+
+    Raises:
+        BadArguments: this torch has no such device.
+    """
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(device for device, is_present in present.items() if is_present)
+    kind = name.partition(":")[0]
+    if not present.get(kind, False):
+        have = ", ".join(device for device, is_present in present.items() if is_present)
+        raise BadArguments(f"device={name!r} is not available to torch {torch.__version__}", f"This machine has: {have}.")
+    return torch.device(name)
+
+
+def pick_dtype(device: torch.device) -> torch.dtype:
+    """bfloat16 where the hardware multiplies it, float32 elsewhere."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    has_bf16 = device.type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    return torch.bfloat16 if has_bf16 else torch.float32
+
+
+def render(
+    content: Audio,
+    style: Audio,
+    preset: Preset,
+    *,
+    seed: int = 0,
+    device: str = "auto",
+    on_step: OnStep | None = None,
+) -> Remix:
+    """Make the content sound like the style.
+
+    Args:
+        content: the song; its rate, length, channels and sample format are the remix's.
+        style: any recording; resampled where its rate differs, its channels heard together.
+        preset: settings of every stage, and the chain after them.
+        seed: of everything random; the same inputs, seed and device give the same samples.
+        device: "auto", "cpu", "cuda" or "mps".
+        on_step: told of progress at least once an optimisation step; whatever it raises ends the render.
+
+    Returns:
+        The remix with its report.
+
+    Raises:
+        TooShort: content or style is shorter than one window (46 ms).
+        BadArguments, BadParameter, WeightsMissing: as their messages say.
+    """
+    clock = _Clock(on_step)
+    where = pick_device(device)
+    resolution = spectrogram.resolution_for(content.sample_rate)
+    for role, audio in (("content", content), ("style", style)):
+        if audio.length_seconds < spectrogram.WINDOW_SECONDS:
+            least = round(spectrogram.WINDOW_SECONDS * 1000)
+            raise TooShort(f"{role} lasts {audio.length_seconds * 1000:.1f} ms, less than one window of {least} ms", "Give a longer clip.")
+    if preset.transfer.strength == 0.0 and not preset.post:
+        return Remix(content, {"device": str(where), "note": "strength 0 and no chain: the content, bit for bit"})
+
+    clock.phase("listen")
+    bands = spectrogram.band_weights(preset.transfer.n_bands, content.sample_rate, resolution.n_fft)
+    bands_on_device = torch.from_numpy(bands).to(where)
+    samples = torch.from_numpy(content.samples.astype(np.float32)).to(where)
+    content_levels = spectrogram.levels_of(samples, resolution, bands_on_device)
+    style_samples = torch.from_numpy(_at_rate(style, content.sample_rate)).to(where)
+    style_levels = spectrogram.levels_of(style_samples, resolution, bands_on_device)
+
+    clock.phase("transfer")
+    extractor = load_extractor(preset, where)
+    target = style_target(style_levels, extractor, preset.transfer)
+    found = transfer(content_levels, target, extractor, preset.transfer, seed=seed, on_step=clock.step)
+
+    clock.phase("reconstruct")
+    limit = preset.reconstruct.max_gain_db
+    gain_db = (found.levels - content_levels).clamp(-limit, limit) * preset.transfer.strength
+    wet = _reconstruct(samples, gain_db, content.sample_rate, resolution, preset, seed, clock).cpu().numpy()
+
+    clock.phase("post")
+    remix = post.apply_chain(content.with_samples(wet), preset.post)
+    remix, report = _level(content, remix, preset)
+    losses = {"content": found.content_losses, "style": found.style_losses}
+    return Remix(remix, {"device": str(where), "dtype": str(pick_dtype(where)), **report, "losses": losses, "seconds": clock.seconds()})
+
+
+_extractors: dict[tuple[str, int, str], Vgg16] = {}  # warm between the jobs of a process
+
+
+def load_extractor(preset: Preset, device: torch.device) -> Vgg16:
+    """The preset's network as deep as its layers need, read once a process."""
+    network = NETWORKS[preset.transfer.network]
+    wanted = (*preset.transfer.content_layers, *preset.transfer.style_layers)
+    n_layers = max(network.layers.index(layer) for layer in wanted) + 1
+    key = (network.name, n_layers, str(device))
+    if key not in _extractors:
+        path = weights.resolve(network.name, n_layers)
+        _extractors[key] = Vgg16(weights.load(path), device, pick_dtype(device))
+    return _extractors[key]
+
+
+def _at_rate(audio: Audio, sample_rate: int) -> np.ndarray:
+    samples = audio.samples.astype(np.float32)
+    if audio.sample_rate == sample_rate:
+        return samples
+    import librosa
+
+    return np.ascontiguousarray(librosa.resample(samples, orig_sr=audio.sample_rate, target_sr=sample_rate, res_type="soxr_hq"))
+
+
+def _reconstruct(
+    samples: Tensor, gain_db: Tensor, rate: int, resolution: spectrogram.Resolution, preset: Preset, seed: int, clock: _Clock
+) -> Tensor:
+    spread = torch.from_numpy(spectrogram.spread_weights(preset.transfer.n_bands, rate, resolution.n_fft)).to(samples.device)
+    if preset.reconstruct.method == "gain_mask":
+        return reconstruct.gain_mask(samples, gain_db, spread, resolution)
+    magnitude = spectrogram.stft(samples, resolution).abs() * torch.pow(10.0, (spread @ gain_db) / 20.0)
+    n_iterations = preset.reconstruct.n_iterations
+    return reconstruct.griffin_lim(
+        magnitude,
+        resolution,
+        samples.shape[1],
+        n_iterations=n_iterations,
+        momentum=preset.reconstruct.momentum,
+        seed=seed,
+        on_iteration=lambda done: clock.within(done / n_iterations),
+    )
+
+
+def _level(content: Audio, remix: Audio, preset: Preset) -> tuple[Audio, dict[str, Any]]:
+    gain_db = 0.0
+    if preset.output.loudness == "content":
+        remix, gain_db = post.match_loudness(remix, content)
+    if preset.output.wet < 1.0:
+        mixed = preset.output.wet * remix.samples + (1.0 - preset.output.wet) * content.samples
+        remix = remix.with_samples(mixed)
+    limited = post.limit_true_peak(remix, preset.output.ceiling_dbtp)
+    return limited, {"loudness_gain_db": gain_db, "true_peak_dbtp": post.true_peak_dbtp(limited.samples)}
+
+
+class _Clock:
+    """Tells of progress and adds up the seconds of each phase."""
+
+    def __init__(self, on_step: OnStep | None) -> None:
+        self._on_step = on_step
+        self._marks: list[tuple[str, float]] = []
+
+    def phase(self, name: str) -> None:
+        self._marks.append((name, time.perf_counter()))
+        self.within(0.0)
+
+    def within(self, share: float, **step: Any) -> None:
+        """Tell of a share from 0 to 1 of the current phase."""
+        name = self._marks[-1][0]
+        names = list(PHASE_SHARES)
+        before = sum(PHASE_SHARES[n] for n in names[: names.index(name)])
+        if self._on_step:
+            self._on_step(Progress(name, before + share * PHASE_SHARES[name], **step))
+
+    def step(self, step: Step) -> None:
+        values = {"step": step.step, "num_steps": step.num_steps}
+        losses = {"content_loss": step.content_loss, "style_loss": step.style_loss}
+        self.within(step.step / step.num_steps, **values, **losses)
+
+    def seconds(self) -> dict[str, float]:
+        ends = [start for _, start in self._marks[1:]] + [time.perf_counter()]
+        return {name: round(end - start, 3) for (name, start), end in zip(self._marks, ends, strict=True)}
