@@ -1,0 +1,226 @@
+"""What is asked, from wherever it comes, made into a validated request: one intake for OSC, tickets, folders and commands."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import BadArguments, ForbiddenPath, NotFound, did_you_mean
+from ..presets import load_preset
+from ..request import RenderRequest, source_file
+from .packets import Value
+from .paths import confined
+
+SCHEMA = 1
+MAX_TICKET_BYTES = 65_536
+MAX_REAPER_BYTES = 16_384
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A request as it was asked, not yet looked at.
+
+    Attributes:
+        content, style: paths as given.
+        preset: id.
+        project: a project's path or its folder's name; empty means the only one.
+        parameters: settings of the preset to replace.
+        start_seconds, length_seconds, seed, priority, reqid, style_label, is_forced, origin, reaper: as in `RenderRequest`.
+    """
+
+    content: str
+    style: str
+    preset: str = "default"
+    project: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    start_seconds: float = 0.0
+    length_seconds: float = 0.0
+    seed: int = 0
+    priority: str = "interactive"
+    reqid: str = ""
+    style_label: str = ""
+    is_forced: bool = False
+    origin: str = "osc"
+    reaper: Mapping[str, Any] = field(default_factory=dict)
+
+
+def request_of(ask: Ask, projects: Sequence[Path], roots: Mapping[str, Path]) -> RenderRequest:
+    """Check an ask and make it a request. Reads presets and looks at files, so it belongs in a thread.
+
+    Args:
+        ask: what was asked. Paths of origin "osc" are confined to the project; the others may name any regular file.
+        projects: the service's projects.
+        roots: named roots for paths of origin "osc".
+
+    Raises:
+        RequestError or FileError: what is wrong with it, first thing found.
+    """
+    preset = load_preset(ask.preset).with_parameters(ask.parameters)
+    project = _project(ask, projects)
+    if ask.origin == "osc":
+        content = confined(ask.content, "content", project, roots)
+        style = confined(ask.style, "style", project, roots)
+    else:
+        content, style = _plain_path(ask.content, "content"), _plain_path(ask.style, "style")
+    return RenderRequest(
+        project=str(project),
+        content=source_file(content, "content"),
+        style=source_file(style, "style"),
+        preset=preset.to_table(),
+        **{name: getattr(ask, name) for name in _SHARED},
+    )
+
+
+_SHARED = ("start_seconds", "length_seconds", "seed", "priority", "reqid", "style_label", "is_forced", "origin", "reaper")
+
+
+def _plain_path(text: str, role: str) -> Path:
+    if not text or "\x00" in text:
+        raise NotFound(f"{role}={text[:200]!r} is no path", "Give an audio file.")
+    path = Path(text)
+    if not path.is_absolute():
+        raise BadArguments(f"{role}={text[:200]!r} must be an absolute path in a ticket", "Scripts and commands know the full path.")
+    return path
+
+
+def _project(ask: Ask, projects: Sequence[Path]) -> Path:
+    """The project that is meant: named by its path or its folder's name, else the only one."""
+    if not ask.project:
+        if len(projects) == 1:
+            return projects[0]
+        hint = f"Name one of {', '.join(p.name for p in projects)} with the key 'project'." if projects else "Start the service with one."
+        raise BadArguments(f"project is not given and the service has {len(projects)} projects", hint)
+    for project in projects:
+        if ask.project == str(project):
+            return project
+    named = [project for project in projects if project.name == ask.project]
+    if len(named) == 1:
+        return named[0]
+    if len(named) > 1:
+        raise BadArguments(f"project={ask.project!r} names {len(named)} projects", "Give the full path.")
+    raise NotFound(f"project {ask.project[:200]!r} is none of the service's", did_you_mean(ask.project, [p.name for p in projects]))
+
+
+def project_folder(text: str) -> Path:
+    """An existing folder that somebody names as a project, symlinks resolved.
+
+    Raises:
+        NotFound: there is no such folder.
+        ForbiddenPath: it is the root of a disk, where a hot folder would be no project's.
+    """
+    try:
+        path = Path(text).expanduser().resolve(strict=True)
+        is_folder = path.is_dir()
+    except (OSError, RuntimeError, ValueError):
+        is_folder = False
+    if not text or not is_folder:
+        raise NotFound(f"project {text[:200]!r} is not an existing folder", "Give the folder that the DAW project lies in.")
+    if path.parent == path:
+        raise ForbiddenPath(f"project {text[:200]!r} is the root of a disk", "Give the folder that the DAW project lies in.")
+    return path
+
+
+KEYS = {"project": str, "start": float, "length": float, "seed": int, "priority": str, "force": bool}
+_FIELDS = {"start": "start_seconds", "length": "length_seconds", "force": "is_forced"}
+
+
+def ask_from_pairs(content: str, style: str, preset: str, rest: Sequence[Value]) -> Ask:
+    """An ask from the arguments of /remix: a reqid if an odd number follows, then pairs key, value.
+
+    Raises:
+        BadArguments: a key that is no text, a key given twice, or a value of the wrong type.
+    """
+    fields: dict[str, Any] = {}
+    parameters: dict[str, Any] = {}
+    pairs = list(rest)
+    if len(pairs) % 2:
+        reqid = pairs.pop(0)
+        if not isinstance(reqid, str):
+            raise BadArguments(f"reqid={reqid!r} must be a text", "An odd number of arguments after the preset begins with a reqid.")
+        fields["reqid"] = reqid
+    for key, value in zip(pairs[::2], pairs[1::2], strict=True):
+        if not isinstance(key, str):
+            raise BadArguments(f"key={key!r} must be a text", "After content, style, preset come pairs key, value.")
+        name = _FIELDS.get(key, key)
+        if name in fields or key in parameters:
+            raise BadArguments(f"key {key!r} is given twice", "Give it once.")
+        if key in KEYS:
+            fields[name] = _typed(key, value)
+        elif isinstance(value, (str, int, float)):
+            parameters[key] = value
+        else:
+            raise BadArguments(f"{key}={value!r} must be a number or a text", "")
+    return Ask(content, style, preset, parameters=parameters, **fields)
+
+
+def _typed(key: str, value: Any) -> Any:
+    kind = KEYS[key]
+    if kind is str:
+        if isinstance(value, str):
+            return value
+    else:
+        try:
+            number = float(value) if isinstance(value, (str, int, float)) else math.nan
+        except ValueError:
+            number = math.nan
+        if math.isfinite(number) and (kind is not int or number == int(number)):
+            return number >= 0.5 if kind is bool else kind(number)
+    raise BadArguments(f"{key}={value!r} must be a {'text' if kind is str else 'number'}", "")
+
+
+TICKET_KEYS: dict[str, type | tuple[type, ...]] = {
+    "schema": int,
+    "reqid": str,
+    "project": str,
+    "content": str,
+    "style": str,
+    "start_seconds": (int, float),
+    "length_seconds": (int, float),
+    "preset": str,
+    "params": dict,
+    "seed": int,
+    "priority": str,
+    "force": bool,
+    "reaper": dict,
+}
+
+
+def read_ticket(text: str | bytes) -> dict[str, Any]:
+    """A ticket's JSON as a table, its keys and types checked.
+
+    Raises:
+        BadArguments: no JSON object, an unknown key, a wrong type or too much of it.
+    """
+    if len(text) > MAX_TICKET_BYTES:
+        raise BadArguments(f"a ticket of {len(text)} bytes is longer than {MAX_TICKET_BYTES}", "")
+    try:
+        table = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadArguments(f"the ticket is not JSON: {error}", "Write it under a temporary name and rename it when complete.") from None
+    if not isinstance(table, dict):
+        raise BadArguments("the ticket must be a JSON object", "")
+    if table.get("schema") != SCHEMA:
+        raise BadArguments(f"the ticket's schema={table.get('schema')!r} must be {SCHEMA}", "Script and service are of different versions.")
+    for key, value in table.items():
+        if key not in TICKET_KEYS:
+            raise BadArguments(f"the ticket's key {key!r} is not known", did_you_mean(key, TICKET_KEYS))
+        if not isinstance(value, TICKET_KEYS[key]) or (isinstance(value, bool) and key != "force"):
+            raise BadArguments(f"the ticket's {key}={value!r} has the wrong type", "")
+    for key in ("content", "style"):
+        if not table.get(key):
+            raise BadArguments(f"the ticket names no {key}", f"Give {key}.")
+    if len(json.dumps(table.get("reaper", {}))) > MAX_REAPER_BYTES:
+        raise BadArguments(f"the ticket's reaper part is longer than {MAX_REAPER_BYTES} bytes", "")
+    return table
+
+
+def ask_from_ticket(table: Mapping[str, Any], origin: str) -> Ask:
+    """An ask from a ticket that `read_ticket` let pass."""
+    names = {f.name for f in dataclasses.fields(Ask)}
+    fields = {key: value for key, value in table.items() if key in names}
+    return Ask(**fields, parameters=table.get("params", {}), is_forced=table.get("force", False), origin=origin)
