@@ -55,7 +55,9 @@ def _checked(path: Path, sha256: str) -> Path:
     except OSError as error:
         raise WeightsMissing(f"weights file {path} cannot be read: {error.strerror}", "Install daw-bridge again.") from None
     if found != sha256:
-        raise WeightsMissing(f"weights file {path} has SHA-256 {found[:12]}…, must have {sha256[:12]}…", "Install daw-bridge again.")
+        raise WeightsMissing(
+            f"weights file {path} has SHA-256 {found[:12]}…, must have {sha256[:12]}…", "Install daw-bridge again."
+        )
     return path
 
 

@@ -21,7 +21,7 @@ CHANNELS = {"conv1_1": (3, 64), "conv1_2": (64, 64), "conv2_1": (64, 128), "conv
 def test_the_shipped_file_holds_the_first_five_convolutions() -> None:
     tensors = weights.load(weights.resolve("vgg16", VGG16.n_shipped))
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    expected = {f"{name}.weight": (n_out, n_in, 3, 3) for name, (n_in, n_out) in CHANNELS.items()}
+    expected: dict[str, tuple[int, ...]] = {f"{name}.weight": (n_out, n_in, 3, 3) for name, (n_in, n_out) in CHANNELS.items()}
     expected |= {f"{name}.bias": (n_out,) for name, (_, n_out) in CHANNELS.items()}
     assert shapes == expected
     assert all(tensor.dtype == torch.float32 and tensor.isfinite().all() for tensor in tensors.values())
