@@ -1,0 +1,248 @@
+"""Audio files read into memory under limits, and written so that what was read comes back bit for bit."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import soundfile as sf
+from numpy.typing import NDArray
+
+from . import disk, riff
+from .audio import Audio, Samples
+from .errors import BadArguments, EmptyFile, ForbiddenPath, NotFinite, NotFound, TooLarge, TooShort, UnsupportedFormat
+from .riff import Origin
+
+MAX_CHANNELS = 8
+MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 8_000, 384_000
+MAX_VALUES = 700_000_000  # channels × samples
+BLOCK_SAMPLES = 65_536
+BITS = {"PCM_U8": 8, "PCM_S8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64}
+FLOATS = ("FLOAT", "DOUBLE")
+FLAC_SUBTYPES = ("PCM_S8", "PCM_16", "PCM_24")
+WRITTEN_AS = {"PCM_S8": "PCM_U8"}  # WAV knows 8 bits only unsigned
+
+
+def read_audio(path: Path, *, start_seconds: float = 0.0, length_seconds: float = 0.0, role: str = "content") -> Audio:
+    """Read a recording, or a part of it.
+
+    Args:
+        path: a WAV (also RF64), FLAC, AIFF, OGG or MP3 file.
+        start_seconds: where to begin.
+        length_seconds: how much to read; 0 means up to the end, and so does more than there is.
+        role: "content" or "style", for messages.
+
+    Returns:
+        Samples `(C, N)`, float64 where the file holds 32-bit integers or doubles, else float32. Container and subtype say
+        what to write back: WAV and FLAC as they are, AIFF as WAV of the same subtype, everything lossy as 24-bit WAV.
+
+    Raises:
+        NotFound: no such file.
+        ForbiddenPath: the file may not be read.
+        EmptyFile: no bytes, or no samples.
+        UnsupportedFormat: no audio, not a regular file, damaged, ADPCM, or channels or a rate out of range.
+        NotFinite: NaN or infinite samples.
+        TooLarge: more than 7·10⁸ values.
+        BadArguments: a negative range, or a start beyond the end.
+        TooShort: the range holds no sample.
+    """
+    name = f"{role} {path.name!r}"
+    _check_file(path, name)
+    try:
+        with sf.SoundFile(str(path)) as file:
+            _check_limits(file, name)
+            first, n_samples = _range(file, start_seconds, length_seconds, name)
+            samples = _read_samples(file, first, n_samples, name)
+            sample_rate = int(file.samplerate)
+            container, subtype = _written_as(file.format, file.subtype)
+    except sf.LibsndfileError as error:
+        raise UnsupportedFormat(f"{name} is damaged or no audio: {error.error_string}", "Export it again.") from None
+    _check_finite(samples, first, sample_rate, name)
+    return Audio(samples, sample_rate, container, subtype)
+
+
+def _written_as(container: str, subtype: str) -> tuple[str, str]:
+    if container == "FLAC" and subtype in FLAC_SUBTYPES:
+        return "FLAC", subtype
+    return "WAV", WRITTEN_AS.get(subtype, subtype if subtype in BITS else "PCM_24")
+
+
+def _check_file(path: Path, name: str) -> None:
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise UnsupportedFormat(f"{name} is not a regular file", "Give an audio file.")
+        if status.st_size == 0:
+            raise EmptyFile(f"{name} has 0 bytes", "Export it again.")
+        with path.open("rb") as file:
+            riff.check_header(file, name)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        raise NotFound(f"{name} does not exist", "Check the name and the folder.") from None
+    except PermissionError:
+        raise ForbiddenPath(f"{name} may not be read", "Give yourself the right to read it.") from None
+    except OSError as error:
+        raise NotFound(f"{name} cannot be read: {error.strerror}", "Check the disk or the share that it lies on.") from None
+
+
+def _check_limits(file: Any, name: str) -> None:
+    if not 1 <= file.channels <= MAX_CHANNELS:
+        raise UnsupportedFormat(f"{name} has {file.channels} channels, more than {MAX_CHANNELS}", "Export fewer channels.")
+    if not MIN_SAMPLE_RATE <= file.samplerate <= MAX_SAMPLE_RATE:
+        rule = f"must lie from {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE} Hz"
+        raise UnsupportedFormat(f"{name}: sample_rate={file.samplerate} {rule}", "Export it at 44100 or 48000 Hz.")
+    if file.frames <= 0:
+        raise EmptyFile(f"{name} holds no samples", "Export it again.")
+
+
+def _range(file: Any, start_seconds: float, length_seconds: float, name: str) -> tuple[int, int]:
+    """First sample and number of samples."""
+    for key, value in (("start_seconds", start_seconds), ("length_seconds", length_seconds)):
+        if not 0 <= value < float("inf"):
+            raise BadArguments(f"{key}={value!r} must be 0 or more", "Give seconds from the start of the file.")
+    first = round(start_seconds * file.samplerate)
+    if first >= file.frames:
+        length = file.frames / file.samplerate
+        raise BadArguments(f"start_seconds={start_seconds:g} lies beyond the end of {name}", f"It is {length:.3f} s long.")
+    n_samples = file.frames - first
+    if length_seconds > 0:
+        n_samples = min(n_samples, round(length_seconds * file.samplerate))
+    if n_samples < 1:
+        raise TooShort(f"length_seconds={length_seconds:g} of {name} is less than one sample", "Ask for a longer part.")
+    _check_size(n_samples, file.channels, name)
+    return first, n_samples
+
+
+def _check_size(n_samples: int, n_channels: int, name: str) -> None:
+    if n_samples * n_channels > MAX_VALUES:
+        said = f"{n_samples} samples on {n_channels} channels"
+        raise TooLarge(f"{name} holds {said}, more than {MAX_VALUES:.0e} values", "Ask for a part of it by start and length.")
+
+
+def _read_samples(file: Any, first: int, n_samples: int, name: str) -> Samples:
+    if file.subtype not in BITS:
+        return _decoded(file, first, n_samples, name)
+    dtype = np.float64 if file.subtype in ("PCM_32", "DOUBLE") else np.float32
+    samples = np.empty((file.channels, n_samples), dtype)
+    file.seek(first)
+    done = 0
+    while done < n_samples:
+        block = file.read(min(BLOCK_SAMPLES, n_samples - done), dtype=np.dtype(dtype).name, always_2d=True)
+        if not len(block):
+            break
+        samples[:, done : done + len(block)] = block.T
+        done += len(block)
+    if done < n_samples:
+        raise UnsupportedFormat(f"{name} is cut off: {done} of {n_samples} samples can be read", "Copy or export it again.")
+    return samples
+
+
+def _decoded(file: Any, first: int, n_samples: int, name: str) -> Samples:
+    # In one call from the start: soundfile seeks after each read, and a seek in MP3 loses the next frames.
+    _check_size(first + n_samples, file.channels, name)
+    block = file.read(first + n_samples, dtype="float32", always_2d=True)[first:]
+    if not len(block):
+        raise UnsupportedFormat(f"{name} is cut off: none of {n_samples} samples can be read", "Copy or export it again.")
+    return np.ascontiguousarray(block.T)
+
+
+def _check_finite(samples: Samples, first: int, sample_rate: int, name: str) -> None:
+    for start in range(0, samples.shape[1], BLOCK_SAMPLES * 16):
+        is_bad = ~np.isfinite(samples[:, start : start + BLOCK_SAMPLES * 16])
+        if is_bad.any():
+            where = (first + start + int(np.argmax(is_bad.any(axis=0)))) / sample_rate
+            raise NotFinite(f"{name} has NaN or infinite samples, the first at {where:.3f} s", "Export it again.")
+
+
+def read_time_reference(path: Path) -> int | None:
+    """Samples from midnight to the start of a WAV file, as its `bext` chunk says; None where none says so."""
+    with path.open("rb") as file:
+        return riff.time_reference(file)
+
+
+def write_audio(path: Path, audio: Audio, *, origin: Origin | None = None) -> None:
+    """Write a WAV or FLAC file and wait until the disk has it; what `read_audio` returned comes back bit for bit.
+
+    The same audio gives the same bytes: no time or version is written unless `origin` carries it. Integers are rounded to
+    the nearest, values beyond full scale held there.
+
+    Args:
+        path: replaced where it exists; taken away again where writing fails.
+        audio: its container is "WAV", "RF64" or "FLAC".
+        origin: what a WAV's `bext` chunk says; None writes no such chunk. FLAC has no place for it.
+
+    Raises:
+        UnsupportedFormat: the container does not hold the subtype.
+        DiskFull: no room.
+        ForbiddenPath: the folder cannot be written.
+    """
+    known = {"WAV": [s for s in BITS if s != "PCM_S8"], "FLAC": FLAC_SUBTYPES}
+    known["RF64"] = known["WAV"]
+    if audio.subtype not in known.get(audio.container, ()):
+        rule = f"WAV holds {', '.join(known['WAV'])}; FLAC holds {', '.join(FLAC_SUBTYPES)}."
+        raise UnsupportedFormat(f"container={audio.container!r} with subtype={audio.subtype!r} is not written", rule)
+    with disk.writing(path) as file:
+        _write_flac(file, audio) if audio.container == "FLAC" else _write_wave(file, audio, origin)
+
+
+def _integers(block: Samples, bits: int) -> NDArray[np.int32]:
+    """(n, C) in ±1 → integers of that many bits."""
+    scale = 2.0 ** (bits - 1)
+    return np.clip(np.rint(block.astype(np.float64) * scale), -scale, scale - 1).astype(np.int32)
+
+
+def _blocks(audio: Audio) -> Iterator[Samples]:
+    for start in range(0, audio.n_samples, BLOCK_SAMPLES):
+        yield audio.samples[:, start : start + BLOCK_SAMPLES].T
+
+
+def _write_wave(file: BinaryIO, audio: Audio, origin: Origin | None) -> None:
+    bits = BITS[audio.subtype]
+    is_float = audio.subtype in FLOATS
+    shape = (audio.n_channels, audio.sample_rate, audio.n_samples, bits)
+    file.write(riff.wave_header(*shape, is_float=is_float, origin=origin, is_rf64=audio.container == "RF64"))
+    for block in _blocks(audio):
+        if is_float:
+            file.write(np.ascontiguousarray(block, f"<f{bits // 8}").tobytes())
+        elif bits == 8:
+            file.write((_integers(block, 8) + 128).astype(np.uint8).tobytes())
+        else:
+            little = np.ascontiguousarray(_integers(block, bits), "<i4")
+            is_kept = slice(0, 3) if bits == 24 else slice(0, bits // 8)
+            file.write(little.view(np.uint8).reshape(*little.shape, 4)[..., is_kept].tobytes())
+    file.write(b"\0" * (audio.n_samples * audio.n_channels * bits // 8 % 2))
+
+
+class _Remembered:
+    """A file for libsndfile that keeps the system's error, which libsndfile would swallow."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.error: OSError | None = None
+        self.read, self.seek, self.tell = file.read, file.seek, file.tell
+        self._file = file
+
+    def write(self, data: bytes) -> int:
+        try:
+            if self.error is None:
+                self._file.write(data)
+                self._file.flush()
+                return len(data)
+        except OSError as error:
+            self.error = error
+        return 0
+
+
+def _write_flac(file: BinaryIO, audio: Audio) -> None:
+    bits = BITS[audio.subtype]
+    target = _Remembered(file)
+    try:
+        with sf.SoundFile(target, "w", audio.sample_rate, audio.n_channels, audio.subtype, format="FLAC") as flac:
+            for block in _blocks(audio):
+                flac.write(_integers(block, bits) << (32 - bits))
+    except (sf.LibsndfileError, AssertionError):
+        if target.error is None:
+            raise
+    if target.error is not None:
+        raise target.error
