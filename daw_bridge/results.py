@@ -1,0 +1,60 @@
+"""Result tickets: one small JSON file for every request that carried a name of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from pathlib import Path
+from typing import Any
+
+from .folders import ProjectFolders
+from .job import Job
+
+SCHEMA = 1
+
+
+def result_table(job: Job) -> dict[str, Any]:
+    """What the ticket says: where the remix is or why there is none, and the asker's own words echoed."""
+    published = job.published
+    return {
+        "schema": SCHEMA,
+        "job": job.id,
+        "reqid": job.request.reqid,
+        "state": job.state,
+        "file": published.file if published else None,
+        "recipe": published.recipe if published else None,
+        "length_seconds": published.seconds if published else None,
+        "sample_rate": published.sample_rate if published else None,
+        "error": dict(job.error) if job.error else None,
+        "reaper": dict(job.request.reaper),
+    }
+
+
+def write_result(job: Job) -> Path | None:
+    """Write the ticket of a job in its final state, whole or not at all; writing it again says the same.
+
+    Args:
+        job: a job that is done, failed or cancelled.
+
+    Returns:
+        The ticket, or None where nobody waits for one: the request carried no reqid, or the job goes on.
+
+    Raises:
+        OSError: the project's folder cannot be written to.
+    """
+    if not job.request.reqid or not job.is_final:
+        return None
+    folder = ProjectFolders(Path(job.request.project)).results
+    folder.mkdir(parents=True, exist_ok=True)
+    ticket = folder / f"{job.request.reqid}.json"
+    draft = folder / f".{uuid.uuid4().hex}.tmp"  # a dot file: no reader takes it for a ticket
+    try:
+        with draft.open("w", encoding="utf-8") as file:
+            json.dump(result_table(job), file, ensure_ascii=False, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, ticket)
+    finally:
+        draft.unlink(missing_ok=True)
+    return ticket

@@ -1,0 +1,155 @@
+"""The job store on a real database: accepting, finding again, cancelling, forgetting."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from daw_bridge.errors import BadArguments, NotCancellable, UnknownJob
+from daw_bridge.jobs import JobStore, prepare
+from daw_bridge.request import RenderRequest, source_file
+
+PRESET = {"schema": 1, "id": "default", "title": "Default", "about": "For tests."}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[JobStore]:
+    store = JobStore(tmp_path / "state" / "jobs.sqlite")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def request_of(tmp_path: Path) -> RenderRequest:
+    content, style = tmp_path / "content.wav", tmp_path / "style.wav"
+    content.write_bytes(b"content")
+    style.write_bytes(b"style")
+    return RenderRequest(str(tmp_path), source_file(content, "content"), source_file(style, "style"), PRESET, reqid="song 1")
+
+
+def test_an_accepted_request_is_read_back_whole_by_another_process(
+    store: JobStore, request_of: RenderRequest, tmp_path: Path
+) -> None:
+    wanted = replace(request_of, reaper={"position_seconds": 1.5}, seed=7)
+    job, is_new = store.submit(wanted)
+    assert is_new and job.state == "queued" and job.position == 1 and job.id == f"{wanted.key[:24]}.1"
+    other = JobStore(tmp_path / "state" / "jobs.sqlite")
+    assert other.get(job.id).request == wanted
+    other.close()
+
+
+def test_the_same_request_again_finds_the_job_that_exists(store: JobStore, request_of: RenderRequest) -> None:
+    job, _ = store.submit(request_of)
+    assert store.submit(request_of) == (job, False)
+
+
+def test_a_forced_request_is_a_job_of_its_own(store: JobStore, request_of: RenderRequest) -> None:
+    first, _ = store.submit(request_of)
+    second, is_new = store.submit(replace(request_of, is_forced=True))
+    assert is_new and second.id == first.id[:-1] + "2"
+
+
+def test_a_cancelled_request_asked_again_gets_the_next_number(store: JobStore, request_of: RenderRequest) -> None:
+    first, _ = store.submit(request_of)
+    store.cancel(first.id)
+    second, is_new = store.submit(request_of)
+    assert is_new and second.id.endswith(".2") and store.get(first.id).state == "cancelled"
+
+
+def test_a_cancelled_job_can_be_retried_and_a_queued_one_cannot(store: JobStore, request_of: RenderRequest) -> None:
+    first, _ = store.submit(request_of)
+    with pytest.raises(BadArguments, match="is queued"):
+        store.retry(first.id)
+    store.cancel(first.id)
+    assert store.retry(first.id).id.endswith(".2")
+
+
+def test_what_has_ended_cannot_be_cancelled(store: JobStore, request_of: RenderRequest) -> None:
+    job, _ = store.submit(request_of)
+    assert store.cancel(job.id).state == "cancelled"
+    with pytest.raises(NotCancellable, match="is cancelled"):
+        store.cancel(job.id)
+
+
+def test_an_unknown_job_is_named_in_the_error(store: JobStore) -> None:
+    for call in (store.get, store.cancel, store.retry):
+        with pytest.raises(UnknownJob, match=r"'nothing\.1'"):
+            call("nothing.1")
+
+
+def test_positions_follow_priority_then_age(store: JobStore, request_of: RenderRequest) -> None:
+    priorities = ("batch", "interactive", "preview", "interactive")
+    jobs = [store.submit(replace(request_of, reqid=f"r{i}", priority=p))[0] for i, p in enumerate(priorities)]
+    assert [store.get(job.id).position for job in jobs] == [4, 1, 3, 2]
+    assert [job.id for job in store.jobs(("queued",))] == [job.id for job in reversed(jobs)], "newest first"
+
+
+def test_jobs_are_listed_by_state(store: JobStore, request_of: RenderRequest) -> None:
+    kept, gone = (store.submit(replace(request_of, reqid=name))[0] for name in ("a", "b"))
+    store.cancel(gone.id)
+    assert [job.id for job in store.jobs(("queued",))] == [kept.id]
+    assert [job.id for job in store.jobs(("cancelled", "done"))] == [gone.id]
+    assert len(store.jobs()) == 2 and store.jobs(()) == []
+
+
+def test_a_change_by_another_process_is_noticed_once(store: JobStore, request_of: RenderRequest, tmp_path: Path) -> None:
+    store.has_changed()
+    assert not store.has_changed()
+    other = JobStore(tmp_path / "state" / "jobs.sqlite")
+    other.submit(request_of)
+    other.close()
+    assert store.has_changed() and not store.has_changed()
+
+
+def test_purging_forgets_only_what_ended_before(store: JobStore, request_of: RenderRequest) -> None:
+    waiting, ended = (store.submit(replace(request_of, reqid=name))[0] for name in ("a", "b"))
+    store.cancel(ended.id)
+    assert store.purge(datetime.now(UTC) - timedelta(hours=1)) == 0
+    assert store.purge(datetime.now(UTC) + timedelta(hours=1)) == 1
+    assert [job.id for job in store.jobs()] == [waiting.id]
+
+
+def test_submitting_takes_milliseconds(store: JobStore, request_of: RenderRequest) -> None:
+    seconds = []
+    for number in range(100):
+        start = time.perf_counter()
+        store.submit(replace(request_of, reqid=f"r{number}"))
+        seconds.append(time.perf_counter() - start)
+    assert statistics.quantiles(seconds, n=100)[-2] < 0.05, f"p99 of {max(seconds):.3f} s at most"
+
+
+def test_two_threads_with_one_request_make_one_job(store: JobStore, request_of: RenderRequest) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: store.submit(request_of), range(8)))
+    assert sum(is_new for _, is_new in answers) == 1 and len({job.id for job, _ in answers}) == 1
+
+
+@pytest.mark.parametrize("name", ["plain", "č 漢字 ' $( )", "50% #1", "a?b&c=d;e"])
+def test_any_folder_name_can_hold_the_database(tmp_path: Path, name: str) -> None:
+    if sys.platform == "win32" and "?" in name:
+        pytest.skip("not a name on Windows")
+    database = tmp_path / name / "jobs.sqlite"
+    JobStore(database).close()
+    assert database.stat().st_size > 0
+    assert {path.name for path in tmp_path.iterdir()} == {name}, "nothing was made elsewhere"
+
+
+def test_a_prepared_database_is_ready_without_loading_the_engine(tmp_path: Path) -> None:
+    database = tmp_path / "jobs.sqlite"
+    prepare(database)
+    code = f"import sys; from daw_bridge.jobs import prepare; from pathlib import Path; prepare(Path({str(database)!r}))"
+    subprocess.run([sys.executable, "-c", code + "; assert 'dbos' not in sys.modules"], check=True)
+
+
+def test_the_store_never_loads_torch(tmp_path: Path) -> None:
+    code = f"import sys; from daw_bridge.jobs import JobStore; from pathlib import Path; JobStore(Path({str(tmp_path / 'j.sqlite')!r}))"
+    subprocess.run([sys.executable, "-c", code + "; assert 'torch' not in sys.modules"], check=True)
