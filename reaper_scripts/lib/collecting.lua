@@ -1,0 +1,152 @@
+-- @noindex
+-- From the answer to the arrangement: looks for results, copies them into the project and lands them, a little in each tick.
+
+local copying = require("copying")
+local landing = require("landing")
+local messages = require("messages")
+local projects = require("projects")
+local tickets = require("tickets")
+local ticks = require("ticks")
+
+local collecting = {}
+
+local POLL_SECONDS = 0.5
+local NEXT_TICK = 0
+local COPY_BUDGET_SECONDS = 0.01 -- a tick must stay under 20 ms
+local PATIENCE_SECONDS = 10
+local KEPT_SECONDS = 7 * 24 * 3600 -- as long as the service keeps an answer
+
+local function conclude(project, request)
+  os.remove(request.result_path)
+  projects.forget(project, request)
+end
+
+local function complain(project, request, sentence)
+  conclude(project, request)
+  reaper.ShowMessageBox(sentence, messages.title, 0)
+end
+
+local function look_for_trouble(waiting, now)
+  local request = waiting.request
+  if waiting.is_told or now - waiting.since_seconds < PATIENCE_SECONDS then return end
+  waiting.is_told = true
+  if tickets.is_waiting(request.ticket_path) then reaper.ShowConsoleMsg(messages.waiting:format(request.name)) end
+end
+
+local function begin_copy(waiting, project, file)
+  local request = waiting.request
+  if not file or not reaper.file_exists(file) then
+    return complain(project, request, messages.result_missing:format(request.name, file or "no name was given"))
+  end
+  local media_folder = reaper.GetProjectPathEx(project)
+  reaper.RecursiveCreateDirectory(media_folder, 0)
+  local copy, problem = copying.start(file, media_folder)
+  if not copy then return complain(project, request, messages.copy_failed:format(request.name, problem, file)) end
+  waiting.copy, waiting.file = copy, file
+  return NEXT_TICK
+end
+
+local function land(waiting, project, path)
+  local request = waiting.request
+  if landing.landed(project, request.reqid) then
+    os.remove(path)
+    return conclude(project, request)
+  end
+  local guid, problem = landing.land(project, request, path)
+  if not guid then
+    os.remove(path)
+    return complain(project, request, messages.import_failed:format(request.name, problem, waiting.file))
+  end
+  conclude(project, request)
+  reaper.Help_Set(messages.landed:format(request.name), false)
+  waiting.guid, waiting.peaks = guid, {}
+  return NEXT_TICK
+end
+
+local function go_on_copying(waiting, project)
+  local path, problem = copying.step(waiting.copy, reaper.time_precise, COPY_BUDGET_SECONDS)
+  if not path and not problem then return NEXT_TICK end
+  waiting.copy = nil
+  if path then return land(waiting, project, path) end
+  return complain(project, waiting.request, messages.copy_failed:format(waiting.request.name, problem, waiting.file))
+end
+
+local function is_settled_elsewhere(waiting, project)
+  local request = waiting.request
+  if projects.is_kept(project, request) then return false end
+  return not waiting.is_own or landing.landed(project, request.reqid) ~= nil
+end
+
+local function poll(waiting, project, now)
+  local request = waiting.request
+  if is_settled_elsewhere(waiting, project) then return nil end
+  local result, problem = tickets.read_result(request.result_path)
+  if problem then return complain(project, request, messages.result_unreadable:format(request.name, problem)) end
+  if not result then
+    look_for_trouble(waiting, now)
+    if os.time() - request.asked_at > KEPT_SECONDS then return projects.forget(project, request) end
+    return POLL_SECONDS
+  end
+  if landing.landed(project, request.reqid) then return conclude(project, request) end
+  if result.state == "done" then return begin_copy(waiting, project, result.file) end
+  if result.state == "failed" then
+    return complain(project, request, messages.failed:format(request.name, messages.of_error(result.error)))
+  end
+  if result.state == "cancelled" then
+    conclude(project, request)
+    reaper.Help_Set(messages.cancelled:format(request.name), false)
+    return nil
+  end
+  return POLL_SECONDS
+end
+
+--- Do the next small piece of work for one request.
+-- @param waiting table of request, since_seconds and is_own (asked for by this run of the script); further state is kept in it
+-- @return how many seconds to rest before the next piece (0: next tick); nil when nothing is left to do
+function collecting.step(waiting, now)
+  local project = projects.find(waiting.request)
+  if not project then return POLL_SECONDS end -- closed: kept until it is open again
+  if waiting.peaks then return landing.build_peaks(project, waiting.guid, waiting.peaks) and NEXT_TICK or nil end
+  if projects.is_recording(project) then return POLL_SECONDS end
+  if waiting.copy then return go_on_copying(waiting, project) end
+  return poll(waiting, project, now)
+end
+
+local function report(trace) reaper.ShowConsoleMsg(messages.defect:format(trace)) end
+
+local function step_all(all, now)
+  local rest_seconds
+  for index = #all, 1, -1 do
+    local is_fine, rest = xpcall(collecting.step, debug.traceback, all[index], now)
+    if not is_fine then
+      report(rest)
+      if all[index].copy then copying.abandon(all[index].copy) end
+    end
+    if is_fine and rest then
+      rest_seconds = math.min(rest_seconds or rest, rest)
+    else
+      table.remove(all, index) -- one that failed stays in its project, for the next run of the script
+    end
+  end
+  return rest_seconds
+end
+
+--- Wait for the answers, without holding REAPER up, until none is outstanding.
+-- Requests that earlier runs left in the open projects are taken along.
+-- @param own the request that was just asked for, or nil
+function collecting.run(own)
+  local now = reaper.time_precise()
+  local all = {}
+  if own then all[1] = { request = own, since_seconds = now, is_own = true } end
+  for _, request in ipairs(projects.pending()) do
+    if not own or request.reqid ~= own.reqid then all[#all + 1] = { request = request, since_seconds = now, is_own = false } end
+  end
+  reaper.atexit(function()
+    for _, waiting in ipairs(all) do
+      if waiting.copy then copying.abandon(waiting.copy) end
+    end
+  end)
+  ticks.run(function(time) return step_all(all, time) end, report)
+end
+
+return collecting

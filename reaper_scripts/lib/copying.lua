@@ -1,0 +1,82 @@
+-- @noindex
+-- Copies a file a piece at a time, so that no tick takes long, and never over another file.
+
+local folders = require("folders")
+
+local copying = {}
+
+local PIECE_BYTES = 2 ^ 20
+
+local function is_there(path)
+  local file = io.open(path, "rb")
+  if file then file:close() end
+  return file ~= nil
+end
+
+local function free_path(folder, name)
+  local stem, ending = name:match("^(.+)(%.[^.]*)$")
+  stem, ending = stem or name, ending or ""
+  local path, number = folders.join(folder, name), 1
+  while is_there(path) do
+    number = number + 1
+    path = folders.join(folder, ("%s (%d)%s"):format(stem, number, ending))
+  end
+  return path
+end
+
+--- Begin to copy a file into a folder, which must exist.
+-- @return a copy to give to `step`, or nil and the reason
+function copying.start(source_path, folder)
+  local _, name = folders.split(source_path)
+  local reader, why = io.open(source_path, "rb")
+  if not reader then return nil, why end
+  local staged = free_path(folder, name .. ".part")
+  local writer
+  writer, why = io.open(staged, "wb")
+  if not writer then
+    reader:close()
+    return nil, why
+  end
+  return { reader = reader, writer = writer, staged = staged, folder = folder, name = name }
+end
+
+--- Leave no trace of a copy that was begun.
+function copying.abandon(copy)
+  copy.reader:close()
+  copy.writer:close()
+  os.remove(copy.staged)
+end
+
+local function finish(copy)
+  copy.reader:close()
+  local is_closed, why = copy.writer:close()
+  local path = free_path(copy.folder, copy.name)
+  local is_renamed = is_closed
+  if is_closed then
+    is_renamed, why = os.rename(copy.staged, path)
+  end
+  if is_renamed then return path end
+  os.remove(copy.staged)
+  return nil, why
+end
+
+--- Go on copying for a while.
+-- @param copy as `start` gave it
+-- @param clock function that says the time in seconds
+-- @param budget_seconds how long this step may take
+-- @return the path of the finished copy; or nil while there is more to do; or nil and the reason if it failed
+function copying.step(copy, clock, budget_seconds)
+  local deadline = clock() + budget_seconds
+  repeat
+    local piece = copy.reader:read(PIECE_BYTES)
+    if not piece then return finish(copy) end
+    local is_written, why = copy.writer:write(piece)
+    if not is_written then
+      copying.abandon(copy)
+      return nil, why
+    end
+  until clock() >= deadline
+  return nil
+end
+
+return copying

@@ -1,0 +1,71 @@
+-- @noindex
+-- Where things lie: the service's state folder on each system, and the files that a request leaves there.
+
+local folders = {}
+
+--- Tell the family of a system.
+-- @param os_name what reaper.GetOS() says, for example "Win64", "macOS-arm64" or "Other"
+-- @return "windows", "macos" or "linux"
+function folders.system(os_name)
+  if os_name:match("^Win") then return "windows" end
+  if os_name:match("^OSX") or os_name:match("^macOS") then return "macos" end
+  return "linux"
+end
+
+--- Join the parts of a path with the separator that the first part uses.
+function folders.join(first, ...)
+  local separator = first:find("\\", 1, true) and not first:find("/", 1, true) and "\\" or "/"
+  local path = first
+  for _, part in ipairs({ ... }) do
+    path = path:match("[/\\]$") and path .. part or path .. separator .. part
+  end
+  return path
+end
+
+--- Split a path.
+-- @return the folder without a separator at its end (a root keeps it), or nil where there is none; and the last part
+function folders.split(path)
+  local folder, name = path:match("^(.*)[/\\]([^/\\]*)$")
+  if not folder then return nil, path end
+  if folder == "" or folder:match("^%a:$") then folder = path:sub(1, #folder + 1) end
+  return folder, name
+end
+
+local function user_folder(system, getenv, variable, fallback)
+  if system == "windows" then
+    return getenv("LOCALAPPDATA") or folders.join(getenv("USERPROFILE") or "C:\\", "AppData", "Local")
+  end
+  local named = getenv(variable)
+  if named and named:match("%S") then return named end
+  local home = getenv("HOME") or "/"
+  return folders.join(home, system == "macos" and "Library/Application Support" or fallback)
+end
+
+--- The state folder of the user's one service; the same answer as the service's own default.
+-- @param system as `folders.system` says
+-- @param getenv os.getenv, or a stand-in
+-- @param named state_dir of the settings file, or nil
+function folders.state(system, getenv, named)
+  local chosen = named or getenv("DAW_BRIDGE_STATE")
+  if chosen and chosen ~= "" then
+    local below_home = chosen:match("^~[/\\](.*)$")
+    return below_home and folders.join(getenv("HOME") or "/", below_home) or chosen
+  end
+  return folders.join(user_folder(system, getenv, "XDG_STATE_HOME", ".local/state"), "daw-bridge")
+end
+
+--- The folder of the user's own presets; the same answer as the service's own default.
+function folders.user_presets(system, getenv)
+  local named = getenv("DAW_BRIDGE_PRESETS")
+  if named and named ~= "" then return named end
+  return folders.join(user_folder(system, getenv, "XDG_CONFIG_HOME", ".config"), "daw-bridge", "presets")
+end
+
+--- The folder in which the service looks for tickets.
+function folders.tickets(state) return folders.join(state, "tickets") end
+
+--- The file with the answer to a request.
+-- @param project folder of the DAW project
+function folders.result(project, reqid) return folders.join(project, "daw_bridge", "results", reqid .. ".json") end
+
+return folders

@@ -1,0 +1,129 @@
+-- @noindex
+-- Puts a finished remix into the arrangement: a new track below the content's, on the content's sample.
+
+local content = require("content")
+local folders = require("folders")
+local placement = require("placement")
+local transaction = require("transaction")
+
+local landing = {}
+
+local REQID = "P_EXT:daw_bridge_reqid"
+
+local function item_by(project, parameter, value)
+  for index = 0, reaper.CountMediaItems(project) - 1 do
+    local item = reaper.GetMediaItem(project, index)
+    local is_set, found = reaper.GetSetMediaItemInfo_String(item, parameter, "", false)
+    if is_set and found == value then return item end
+  end
+  return nil
+end
+
+--- The item that a request has landed as; nil if it has not.
+function landing.landed(project, reqid) return item_by(project, REQID, reqid) end
+
+local function track_by_guid(project, guid)
+  for index = 0, reaper.CountTracks(project) - 1 do
+    local track = reaper.GetTrack(project, index)
+    if reaper.GetTrackGUID(track) == guid then return track end
+  end
+  return nil
+end
+
+-- Before REAPER 7.18 a track can be inserted only into the project in front.
+local function insert_track_at(project, index)
+  if reaper.APIExists("InsertTrackInProject") then
+    reaper.InsertTrackInProject(project, index, 0)
+    return
+  end
+  local in_front = reaper.EnumProjects(-1)
+  if in_front ~= project then reaper.SelectProjectInstance(project) end
+  local is_inserted, problem = pcall(reaper.InsertTrackAtIndex, index, false)
+  if in_front ~= project then reaper.SelectProjectInstance(in_front) end
+  if not is_inserted then error(problem, 0) end
+end
+
+local function insert_track_below(project, above)
+  local index = above and math.tointeger(reaper.GetMediaTrackInfo_Value(above, "IP_TRACKNUMBER")) or reaper.CountTracks(project)
+  insert_track_at(project, index)
+  local track = reaper.GetTrack(project, index)
+  if not track then error("no track could be added", 0) end
+  local depth = above and reaper.GetMediaTrackInfo_Value(above, "I_FOLDERDEPTH") or 0
+  if depth < 0 then
+    -- The content's track closes a folder: the new one closes it now, and both go through the same bus.
+    reaper.SetMediaTrackInfo_Value(above, "I_FOLDERDEPTH", 0)
+    reaper.SetMediaTrackInfo_Value(track, "I_FOLDERDEPTH", depth)
+  end
+  return track
+end
+
+local function where_now(item, request)
+  local take = item and reaper.GetActiveTake(item)
+  if not take then return nil end
+  local _, guid = reaper.GetSetMediaItemTakeInfo_String(take, "GUID", "", false)
+  return guid == request.take_guid and content.place_of(item, take) or nil
+end
+
+local function add_item(track, source, request, now)
+  local position_seconds, length_seconds, start_offset_seconds = placement.place(request, now)
+  local item = reaper.AddMediaItemToTrack(track)
+  local take = reaper.AddTakeToMediaItem(item)
+  if not reaper.SetMediaItemTake_Source(take, source) then error("the item did not take its file", 0) end
+  for name, value in pairs(request.look.item) do reaper.SetMediaItemInfo_Value(item, name, value) end
+  for name, value in pairs(request.look.take) do reaper.SetMediaItemTakeInfo_Value(take, name, value) end
+  reaper.SetMediaItemInfo_Value(item, "B_LOOPSRC", 0)
+  reaper.SetMediaItemTakeInfo_Value(take, "D_PLAYRATE", request.play_rate)
+  reaper.SetMediaItemTakeInfo_Value(take, "D_STARTOFFS", start_offset_seconds)
+  reaper.SetMediaItemInfo_Value(item, "D_LENGTH", length_seconds)
+  reaper.SetMediaItemInfo_Value(item, "D_POSITION", position_seconds)
+  reaper.GetSetMediaItemTakeInfo_String(take, "P_NAME", request.name .. " (" .. request.preset .. ")", true)
+  reaper.GetSetMediaItemInfo_String(item, REQID, request.reqid, true)
+  return item
+end
+
+local function add_all(project, request, source)
+  local item = item_by(project, "GUID", request.item_guid)
+  local above = item and reaper.GetMediaItemTrack(item) or track_by_guid(project, request.track_guid)
+  local track = insert_track_below(project, above)
+  local name = request.track_name ~= "" and request.track_name or request.name
+  reaper.GetSetMediaTrackInfo_String(track, "P_NAME", name .. " remix", true)
+  if request.track_color ~= 0 then reaper.SetMediaTrackInfo_Value(track, "I_CUSTOMCOLOR", request.track_color) end
+  local remix = add_item(track, source, request, where_now(item, request))
+  local _, guid = reaper.GetSetMediaItemInfo_String(remix, "GUID", "", false)
+  return guid
+end
+
+--- Put a remix into the project as one undo point; an earlier landing of the same request stands.
+-- @param request the kept request: its landing table, reqid and preset
+-- @param path the remix in the project's media folder
+-- @return the new item's GUID, or nil and the reason; on a failure the project is as before
+function landing.land(project, request, path)
+  local source = reaper.PCM_Source_CreateFromFile(path)
+  if not source or reaper.GetMediaSourceSampleRate(source) <= 0 then
+    if source then reaper.PCM_Source_Destroy(source) end
+    local _, name = folders.split(path)
+    return nil, "REAPER cannot read " .. name
+  end
+  return transaction.run(project, "Remix of " .. request.name, function() return add_all(project, request, source) end)
+end
+
+--- Build the waveform's peaks a piece at a time; call in each tick until it says that nothing is left.
+-- @param guid the item's
+-- @param state an empty table at first, handed in again
+-- @return whether there is more to do
+function landing.build_peaks(project, guid, state)
+  local item = item_by(project, "GUID", guid)
+  local take = item and reaper.GetActiveTake(item)
+  if not take then return false end
+  local source = reaper.GetMediaItemTake_Source(take)
+  if not state.is_begun then
+    state.is_begun = true
+    return reaper.PCM_Source_BuildPeaks(source, 0) ~= 0
+  end
+  if reaper.PCM_Source_BuildPeaks(source, 1) ~= 0 then return true end
+  reaper.PCM_Source_BuildPeaks(source, 2)
+  reaper.UpdateArrange()
+  return false
+end
+
+return landing
