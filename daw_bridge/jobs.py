@@ -12,6 +12,7 @@ from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from .errors import BadArguments, DiskFull, NotCancellable, ResourceError, UnknownJob
 from .job import ACTIVE, FINAL, MAX_ATTEMPTS, STATES, Job, Published
@@ -42,9 +43,7 @@ _MAX_REQUESTS_KEPT = 2000
 
 def database_url(database: Path) -> str:
     """The engine's name for a database file; for this module and the renderer's entry alone."""
-    if "?" in str(database):  # would begin the address's options
-        return f"sqlite:///{database.absolute().as_uri()}?uri=true"
-    return f"sqlite:///{database}"
+    return f"sqlite:///{quote(str(database))}"  # unquoted where it is read, so a "%" or "?" must be hidden
 
 
 def prepare(database: Path) -> None:
