@@ -1,0 +1,93 @@
+"""What the command line may say."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from . import __version__
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands; what is parsed has the command's name as `command`."""
+    root = argparse.ArgumentParser(prog="daw-bridge", description="Style transfer between recordings, beside a DAW.")
+    root.add_argument("--version", action="version", version=f"daw-bridge {__version__}")
+    commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    demo = commands.add_parser("demo", help="hear and see a first remix, made by the real service from two clips of its own")
+    demo.add_argument("--folder", type=Path, help="where to put it (default: a new temporary folder)")
+    demo.set_defaults(command="demo")
+
+    remix = commands.add_parser("remix", help="remix one file, without the service")
+    _add_wanted(remix)
+    remix.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: a new one beside the content)")
+    remix.add_argument("--picture", type=Path, metavar="FILE", help="PNG to write: content, remix and style")
+    remix.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: %(default)s)")
+    remix.add_argument("--force", action="store_true", help="replace --out and --picture where they exist")
+    remix.set_defaults(command="remix")
+
+    init = commands.add_parser("init", help="make the drop folder and its kin in a project")
+    init.add_argument("project", type=Path, help="the DAW project's own folder")
+    init.set_defaults(command="init")
+
+    serve = commands.add_parser("serve", help="run the service for one or more projects")
+    serve.add_argument("projects", type=Path, nargs="+", metavar="PROJECT", help="a DAW project's own folder")
+    serve.add_argument("--port", type=_port, help="UDP port on this machine, 0 for any (default: 9710)")
+    _add_state(serve)
+    serve.set_defaults(command="serve")
+
+    send = commands.add_parser("send", help="ask the running service for a remix")
+    _add_wanted(send)
+    send.add_argument("--project", type=Path, help="whose remixes/ receives it (default: the one that holds the content)")
+    send.add_argument("--wait", action=argparse.BooleanOptionalAction, default=True, help="wait for the result")
+    send.add_argument("--force", action="store_true", help="render although the same was rendered before")
+    _add_state(send)
+    send.set_defaults(command="send")
+
+    for name, text in (("status", "what the service is doing"), ("jobs", "the jobs that it knows")):
+        command = commands.add_parser(name, help=text)
+        _add_state(command)
+        command.set_defaults(command=name)
+    cancel = commands.add_parser("cancel", help="cancel a job of the service")
+    cancel.add_argument("job", nargs="?", default="", help="its id (default: the newest active one)")
+    _add_state(cancel)
+    cancel.set_defaults(command="cancel")
+
+    presets = commands.add_parser("presets", help="list the presets, or show one")
+    actions = presets.add_subparsers(title="actions", metavar="ACTION", required=True)
+    actions.add_parser("list", help="one line a preset").set_defaults(command="list_presets")
+    show = actions.add_parser("show", help="all settings of one, as TOML")
+    show.add_argument("preset", help="its id")
+    show.set_defaults(command="show_preset")
+    return root
+
+
+def _add_wanted(command: argparse.ArgumentParser) -> None:
+    command.add_argument("content", type=Path, metavar="CONTENT", help="the recording to change")
+    command.add_argument("--style", type=Path, required=True, help="the recording to make it sound like")
+    command.add_argument("--preset", default="default", help="id of a preset (default: %(default)s)")
+    command.add_argument("--start", type=float, default=0.0, metavar="S", help="begin here, in seconds")
+    command.add_argument("--length", type=float, default=0.0, metavar="S", help="take this many seconds (default: all)")
+    command.add_argument("--seed", type=int, default=0, help="of everything random (default: %(default)s)")
+    command.add_argument(
+        "--param", type=_pair, action="append", default=[], metavar="K=V", help="change a setting of the preset; may be repeated"
+    )
+
+
+def _add_state(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--state", type=Path, metavar="DIR", help="state folder of the service (default: the user's own)")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise argparse.ArgumentTypeError(f"{text!r} must be NAME=VALUE, strength=0.5 for example")
+    return name, value
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 0 to 65535")
+    return int(text)

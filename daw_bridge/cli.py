@@ -1,0 +1,202 @@
+"""The `daw-bridge` command: what each of its commands does and prints, and its exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from .arguments import parser
+from .errors import BadParameter, DawBridgeError
+
+EXIT_ERROR, EXIT_INTERRUPTED = 1, 130  # argparse's own for a wrong command line is 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: without the program's name; None means the process's own.
+
+    Returns:
+        The exit code: 0 done, 1 refused or failed with one line on the error stream, 130 after Ctrl-C.
+
+    Raises:
+        SystemExit: the command line is wrong (2), or only help was asked for (0).
+        Exception: anything unforeseen, if DAW_BRIDGE_DEBUG=1.
+    """
+    asked = parser().parse_args(arguments)
+    is_debugging = os.environ.get("DAW_BRIDGE_DEBUG") == "1"
+    try:
+        return COMMANDS[asked.command](asked)
+    except KeyboardInterrupt:
+        _complain("cancelled; nothing was written" if asked.command == "remix" else "stopped")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_ERROR
+    except DawBridgeError as error:
+        if is_debugging:
+            raise
+        _complain(f"{error} [{error.code}]")
+    except Exception as error:
+        if is_debugging:
+            raise
+        _complain(f"unforeseen {type(error).__name__}: {error}. Set DAW_BRIDGE_DEBUG=1 to see where, and report it [internal]")
+    return EXIT_ERROR
+
+
+def _complain(text: str) -> None:
+    print("daw-bridge: " + " ".join(text.split()), file=sys.stderr, flush=True)
+
+
+def _demo(asked: argparse.Namespace) -> int:
+    from .demo import demo
+
+    demo(asked.folder)
+    return 0
+
+
+def _remix(asked: argparse.Namespace) -> int:
+    from .presets import load_preset
+    from .progress import shown_progress
+    from .remix import remix
+    from .request import RenderRequest, source_file
+
+    content = source_file(asked.content, "content")
+    request = RenderRequest(
+        project=str(Path(content.path).parent),
+        content=content,
+        style=source_file(asked.style, "style"),
+        preset=load_preset(asked.preset).with_parameters(dict(asked.param)).to_table(),
+        start_seconds=asked.start,
+        length_seconds=asked.length,
+        seed=asked.seed,
+        is_forced=asked.force,
+    )
+    with shown_progress() as on_progress:
+        path, picture = remix(request, out=asked.out, picture=asked.picture, device=asked.device, on_progress=on_progress)
+    print(path)
+    if picture is not None:
+        print(picture)
+    return 0
+
+
+def _init(asked: argparse.Namespace) -> int:
+    from .service.config import init_project
+
+    made = init_project(asked.project)
+    for path in made:
+        print(f"made {path}")
+    where = f"Drop stems into {made[-1]} beside a style.wav" if made else f"{asked.project} has it all already"
+    print(f"{where}; then run: daw-bridge serve {asked.project}")
+    return 0
+
+
+def _serve(asked: argparse.Namespace) -> int:
+    from .service.server import serve
+
+    return serve(asked.projects, state=asked.state, port=asked.port, on_line=lambda line: print(line, flush=True))
+
+
+def _send(asked: argparse.Namespace) -> int:
+    from .progress import shown_progress
+    from .service import client
+
+    with shown_progress() as on_progress:
+
+        def on_event(event: client.Event) -> None:
+            if event.kind == "accepted":
+                print(f"accepted as job {event.job}", file=sys.stderr, flush=True)
+            elif event.kind == "progress":
+                on_progress(event.phase, event.fraction)
+
+        sent = client.send(
+            asked.content,
+            style=asked.style,
+            preset=asked.preset,
+            project=asked.project,
+            state=asked.state,
+            start_seconds=asked.start,
+            length_seconds=asked.length,
+            parameters=dict(asked.param),
+            seed=asked.seed,
+            is_forced=asked.force,
+            is_waiting=asked.wait,
+            on_event=on_event,
+        )
+    print(sent.job if sent.path is None else sent.path)
+    return 0
+
+
+def _status(asked: argparse.Namespace) -> int:
+    from .service import client
+
+    now = client.status(state=asked.state)
+    running = f", job {now.job}" if now.job else ""
+    print(f"{now.state}{running}; {now.n_queued} queued, {now.n_running} running")
+    print(f"daw-bridge {now.version} on {now.host}:{now.port}, process {now.pid}")
+    return 0
+
+
+def _jobs(asked: argparse.Namespace) -> int:
+    from .service import client
+
+    for line in client.jobs(state=asked.state):
+        print(f"{line.job}  {line.state:<10}  {100 * line.fraction:3.0f} %  {line.content}")
+    return 0
+
+
+def _cancel(asked: argparse.Namespace) -> int:
+    from .service import client
+
+    print(f"cancelled {client.cancel(asked.job, state=asked.state)}")
+    return 0
+
+
+def _list_presets(asked: argparse.Namespace) -> int:
+    from .presets import all_presets
+
+    n_broken = 0
+    for preset in all_presets():
+        if isinstance(preset, BadParameter):
+            n_broken += 1
+            _complain(f"{preset} [{preset.code}]")
+        else:
+            print(f"{preset.id:<20}  {preset.about}")
+    return EXIT_ERROR if n_broken else 0
+
+
+def _show_preset(asked: argparse.Namespace) -> int:
+    from .presets import SCHEMA, SECTIONS, load_preset
+
+    table = load_preset(asked.preset).to_table()
+    print(f"schema = {SCHEMA}\ntitle = {_toml(table['title'])}\nabout = {_toml(table['about'])}")
+    for section in SECTIONS:
+        print(f"\n[{section}]")
+        print("\n".join(f"{name} = {_toml(value)}" for name, value in table[section].items()))
+    for step in table["post"]:
+        print("\n[[post]]")
+        print("\n".join(f"{name} = {_toml(value)}" for name, value in step.items()))
+    return 0
+
+
+def _toml(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)  # of plain values and lists of them, the same in TOML
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "demo": _demo,
+    "remix": _remix,
+    "init": _init,
+    "serve": _serve,
+    "send": _send,
+    "status": _status,
+    "jobs": _jobs,
+    "cancel": _cancel,
+    "list_presets": _list_presets,
+    "show_preset": _show_preset,
+}
