@@ -1,0 +1,144 @@
+"""The last stage: a look-ahead ceiling that no true peak passes, and that leaves everything below it bit for bit alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import lru_cache
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from .audio import Audio, Samples
+
+OVERSAMPLING = 4
+REACH = 10  # samples to either side that a point between samples is made of
+STEPS_PER_SECOND = 2000  # nodes of the gain curve
+SMOOTHING_STEPS = 5  # to either side of a node: the curve moves over 5 ms, all of it ahead of the peak
+HOLD_STEPS = 24  # 12 ms, so that a bass note of 40 Hz and more is not reshaped wave by wave
+RELEASE_DB_PER_SECOND = 30.0
+RELEASE_SECONDS = 0.1  # time constant; the faster of the two releases counts
+MARGIN_DB = 0.02  # kept under the ceiling, for other meters' filters
+MAX_PASSES = 10
+FLOOR_DBTP = -120.0
+BLOCK_ROWS = 1024
+Curve = NDArray[np.float64]
+
+
+def true_peak_dbtp(samples: Samples) -> float:
+    """Highest point of the waveform between and on the samples, at four times the rate.
+
+    Args:
+        samples: `(C, N)`.
+
+    Returns:
+        dB over full scale; -120 for silence.
+
+    Source:
+        ITU-R BS.1770-5 annex 2, with the 81-point Kaiser filter of `scipy.signal.resample_poly` in place of its table.
+    """
+    peak = max((float(peaks.max()) for peaks in _block_peaks(samples, 64)), default=0.0)
+    return max(20 * math.log10(peak), FLOOR_DBTP) if peak > 0 else FLOOR_DBTP
+
+
+def limit_true_peak(audio: Audio, ceiling_dbtp: float) -> Audio:
+    """Turn down what would pass the ceiling, all channels alike, beginning 5 ms ahead of it.
+
+    The gain falls and rises smoothly. Where no peak passes within 6 ms ahead and the release behind (at most 30 dB a
+    second), it is exactly one and the samples come back bit for bit. The result holds after rounding to `audio.subtype`,
+    too.
+
+    Args:
+        audio: of any level.
+        ceiling_dbtp: highest true peak of the result, dB over full scale.
+
+    Returns:
+        Audio of the same shape, or `audio` itself where nothing passes.
+    """
+    kernel = _interpolator()
+    rounding = _half_step(audio.subtype) * float(np.abs(kernel).sum(axis=1).max())
+    highest = 10 ** ((ceiling_dbtp - MARGIN_DB) / 20) - rounding
+    aim = highest * 10 ** (-MARGIN_DB / 20)
+    step = max(1, round(audio.sample_rate / STEPS_PER_SECOND))
+    attenuation_db: Curve = np.zeros(1)
+    limited = audio.samples
+    for _ in range(MAX_PASSES):
+        peaks = np.concatenate(list(_block_peaks(limited, step)) or [np.zeros(1)])
+        if peaks.max() <= highest:
+            return audio if limited is audio.samples else audio.with_samples(limited)
+        # a gain that moves lets a little through between its nodes: each pass takes what the last one left
+        attenuation_db = attenuation_db + _curve_db(peaks, aim, step / audio.sample_rate)
+        limited = _turned_down(audio.samples, attenuation_db, step)
+    excess = 10 ** (true_peak_dbtp(limited) / 20) / aim
+    return audio.with_samples((limited / excess).astype(limited.dtype))
+
+
+def _half_step(subtype: str) -> float:
+    bits = {"PCM_U8": 8, "PCM_S8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}.get(subtype)
+    return 0.0 if bits is None else 2.0**-bits
+
+
+@lru_cache(maxsize=1)
+def _interpolator() -> NDArray[np.float64]:
+    """`(4, 21)`: the weights of samples n-10 … n+10 in the points n, n + 1/4, n + 2/4 and n + 3/4."""
+    half = REACH * OVERSAMPLING
+    taps = np.sinc(np.arange(-half, half + 1) / OVERSAMPLING) * np.kaiser(2 * half + 1, 5.0)
+    taps *= OVERSAMPLING / taps.sum()
+    index = np.arange(OVERSAMPLING)[:, None] - OVERSAMPLING * np.arange(-REACH, REACH + 1)[None, :]
+    return np.where(np.abs(index) <= half, taps[np.clip(index + half, 0, 2 * half)], 0.0)
+
+
+def _block_peaks(samples: Samples, step: int) -> Iterator[NDArray[np.float64]]:
+    """Highest |point| of all channels in each `step` samples, some thousand samples at a time.
+
+    The filter runs as a matrix product over rows of samples: four times the arithmetic, a tenth of the time.
+    """
+    n_samples = samples.shape[1]
+    row = step * max(1, math.ceil(64 / step))
+    matrix = np.zeros((row + 2 * REACH, row * OVERSAMPLING), np.float32)
+    for n in range(row):
+        matrix[n : n + 2 * REACH + 1, n * OVERSAMPLING : (n + 1) * OVERSAMPLING] = _interpolator().T
+    for start in range(0, n_samples, row * BLOCK_ROWS):
+        n_here = min(row * BLOCK_ROWS, n_samples - start)
+        n_rows = math.ceil(n_here / row)
+        peaks = np.zeros(n_rows * (row // step))
+        first, last = max(0, start - REACH), min(n_samples, start + n_here + REACH)
+        for channel in samples[:, first:last]:
+            scale = max(1.0, float(np.abs(channel).max()))
+            padded = np.zeros(n_rows * row + 2 * REACH, np.float32)
+            padded[first - start + REACH :][: last - first] = channel / scale
+            points = np.ascontiguousarray(sliding_window_view(padded, row + 2 * REACH)[::row]) @ matrix
+            points.reshape(-1)[n_here * OVERSAMPLING :] = 0
+            highest = np.abs(points, out=points).reshape(len(peaks), step * OVERSAMPLING).max(axis=1)
+            np.maximum(peaks, highest * scale, out=peaks)
+        yield peaks[: math.ceil(n_here / step)]
+
+
+def _curve_db(peaks: NDArray[np.float64], aim: float, step_seconds: float) -> Curve:
+    """Attenuation at the borders of the steps, `(n_steps + 1,)`, that brings every peak to the aim."""
+    over_db = 20 * np.log10(np.maximum(peaks / aim, 1.0))
+    needed = np.maximum(np.append(over_db, 0.0), np.insert(over_db, 0, 0.0))
+    n_ahead, n_behind = SMOOTHING_STEPS, SMOOTHING_STEPS + HOLD_STEPS
+    held = sliding_window_view(np.pad(needed, (n_behind, n_ahead)), n_ahead + n_behind + 1).max(axis=1)
+    seconds = np.arange(len(held)) * step_seconds
+    straight = np.maximum.accumulate(held + RELEASE_DB_PER_SECOND * seconds) - RELEASE_DB_PER_SECOND * seconds
+    with np.errstate(divide="ignore"):
+        bent = np.exp(np.maximum.accumulate(np.log(held) + seconds / RELEASE_SECONDS) - seconds / RELEASE_SECONDS)
+    released = np.maximum(held, np.minimum(straight, bent))
+    window = np.hanning(2 * SMOOTHING_STEPS + 3)[1:-1]
+    return np.convolve(np.pad(released, SMOOTHING_STEPS, mode="edge"), window / window.sum(), mode="valid")
+
+
+def _turned_down(samples: Samples, attenuation_db: Curve, step: int) -> Samples:
+    limited = samples.copy()
+    n_steps = 4096
+    for first in range(0, len(attenuation_db) - 1, n_steps):
+        nodes = attenuation_db[first : first + n_steps + 1]
+        if not nodes.any():
+            continue
+        part = slice(first * step, (first + n_steps) * step)
+        here = limited[:, part]
+        curve_db = np.interp(np.arange(here.shape[1]) / step, np.arange(len(nodes)), nodes)
+        limited[:, part] = here * 10 ** (-curve_db / 20)
+    return limited

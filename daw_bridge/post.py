@@ -1,0 +1,156 @@
+"""What happens to the samples after the transfer: the preset's pedalboard chain, loudness, and the ceiling."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .audio import Audio, Samples
+from .ceiling import limit_true_peak, true_peak_dbtp
+from .errors import BadParameter, PluginFailed, did_you_mean
+from .presets import Plugin
+
+__all__ = ["PLUGINS", "apply_chain", "check_chain", "limit_true_peak", "match_loudness", "true_peak_dbtp"]
+
+# Built-in effects alone: nothing that loads a plugin or reads a file.
+# fmt: off
+PLUGINS = (
+    "Bitcrush", "BrickwallLimiter", "Chorus", "Clipping", "Compressor", "Delay", "Distortion", "GSMFullRateCompressor",
+    "Gain", "HighShelfFilter", "HighpassFilter", "Invert", "LadderFilter", "Limiter", "LowShelfFilter", "LowpassFilter",
+    "MP3Compressor", "NoiseGate", "PeakFilter", "Phaser", "PitchShift", "Resample", "Reverb",
+)
+# fmt: on
+MAX_STEPS = 32
+SHORTEST_SAMPLES = 16  # pedalboard takes the shorter axis for the channels
+METERED_CHANNELS = 5  # as many as BS.1770 weighs
+BLOCK_SECONDS = 0.4  # of a loudness measurement
+SILENCE_DBFS = -90.0
+MOST_GAIN_DB = 40.0
+
+
+def check_chain(chain: tuple[Plugin, ...]) -> None:
+    """See whether pedalboard would take every plugin and parameter of a chain.
+
+    Raises:
+        BadParameter: an unknown plugin or parameter, a wrong type or a value that the plugin refuses.
+    """
+    _built(chain)
+
+
+def apply_chain(audio: Audio, chain: tuple[Plugin, ...]) -> Audio:
+    """Run a preset's chain over the audio, its latency taken out and its length kept to the sample.
+
+    Args:
+        audio: any number of channels; more than two are treated in pairs, as (1, 2), (3, 4), ….
+        chain: pedalboard plugins in order; empty returns `audio` itself.
+
+    Raises:
+        BadParameter: as `check_chain`.
+        PluginFailed: a plugin gave up, or returned samples that are no numbers.
+    """
+    if not chain or audio.n_samples == 0:
+        return audio
+    steps = _built(chain)
+    processed = np.empty_like(audio.samples)
+    for first in range(0, audio.n_channels, 2):
+        wet = audio.samples[first : first + 2].astype(np.float32)
+        wet = np.pad(wet, ((0, 0), (0, max(0, SHORTEST_SAMPLES - audio.n_samples))))
+        for name, step in steps:
+            wet = _run(name, step, wet, audio.sample_rate)
+        processed[first : first + 2] = wet[:, : audio.n_samples]
+    return audio.with_samples(processed)
+
+
+def _run(name: str, step: Any, samples: Samples, sample_rate: int) -> Samples:
+    try:
+        wet: Samples = step.process(samples, sample_rate, reset=True)
+    except (ValueError, RuntimeError, TypeError) as error:
+        raise PluginFailed(f"{name} failed: {str(error).splitlines()[0]}", "Change its parameters or take it out.") from None
+    if wet.shape != samples.shape or not np.isfinite(wet).all():
+        raise PluginFailed(f"{name} returned unusable samples at {sample_rate} Hz", "Change its parameters or take it out.")
+    return wet
+
+
+def _built(chain: tuple[Plugin, ...]) -> list[tuple[str, Any]]:
+    import pedalboard
+
+    if len(chain) > MAX_STEPS:
+        raise BadParameter(f"the chain has {len(chain)} steps, more than {MAX_STEPS}", "Take some out.")
+    known = [name for name in PLUGINS if hasattr(pedalboard, name)]
+    steps = []
+    for number, step in enumerate(chain, 1):
+        where = f"post step {number}"
+        if step.plugin not in known:
+            raise BadParameter(
+                f"{where}: plugin {step.plugin!r} is not one of pedalboard's effects", did_you_mean(step.plugin, known)
+            )
+        steps.append((step.plugin, _plugin(getattr(pedalboard, step.plugin), step, where)))
+    return steps
+
+
+def _plugin(cls: Any, step: Plugin, where: str) -> Any:
+    standard = cls()
+    names = {n for n in dir(cls) if isinstance(getattr(cls, n), property)} - {"is_effect", "is_instrument"}
+    values = {}
+    for key, value in step.parameters.items():
+        if key not in names:
+            raise BadParameter(f"{where}: {step.plugin} has no parameter {key!r}", did_you_mean(key, names))
+        values[key] = _value(getattr(standard, key), value, f"{where}: {step.plugin}.{key}")
+    try:
+        return cls(**values)
+    except (ValueError, TypeError, RuntimeError) as error:
+        said = ", ".join(f"{key}={value}" for key, value in step.parameters.items())
+        raise BadParameter(f"{where}: {step.plugin} refuses {said}: {str(error).splitlines()[0]}", "Change the value.") from None
+
+
+def _value(standard: Any, value: Any, where: str) -> Any:
+    """A parameter in the type of its standard value: a number, a switch, or one of pedalboard's named choices."""
+    choices = getattr(type(standard), "__members__", None)
+    if choices is not None:
+        if value not in choices:
+            raise BadParameter(f"{where}={value!r} is not a choice", did_you_mean(str(value), choices))
+        return choices[value]
+    if isinstance(standard, bool):
+        if not isinstance(value, bool):
+            raise BadParameter(f"{where}={value!r} must be true or false", "Write it without quotes.")
+        return value
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise BadParameter(f"{where}={value!r} must be a number", f"Its standard value is {standard:g}.")
+    return float(value)
+
+
+def match_loudness(audio: Audio, reference: Audio) -> tuple[Audio, float]:
+    """Give the audio the integrated loudness of the reference.
+
+    Where one of them is shorter than a metering block (0.4 s) or has more channels than the standard weighs, their RMS is
+    matched; where one is silent, nothing is changed. The gain is held within ±40 dB.
+
+    Returns:
+        The audio, and the gain in dB.
+
+    Source:
+        ITU-R BS.1770-4, through pyloudnorm.
+    """
+    is_metered = all(a.length_seconds >= BLOCK_SECONDS and a.n_channels <= METERED_CHANNELS for a in (audio, reference))
+    level = _loudness if is_metered else _rms_db
+    levels = [level(a) if _rms_db(a) > SILENCE_DBFS else -math.inf for a in (audio, reference)]
+    if not all(math.isfinite(value) for value in levels):
+        return audio, 0.0
+    gain_db = min(max(levels[1] - levels[0], -MOST_GAIN_DB), MOST_GAIN_DB)
+    return audio.with_samples((audio.samples * 10 ** (gain_db / 20)).astype(audio.samples.dtype)), gain_db
+
+
+def _loudness(audio: Audio) -> float:
+    import pyloudnorm
+
+    return float(pyloudnorm.Meter(audio.sample_rate, block_size=BLOCK_SECONDS).integrated_loudness(audio.samples.T))
+
+
+def _rms_db(audio: Audio) -> float:
+    if audio.n_samples == 0:
+        return -math.inf
+    squares = [float(np.mean(np.square(channel, dtype=np.float64))) for channel in audio.samples]
+    mean_square = sum(squares) / len(squares)
+    return 10 * math.log10(mean_square) if mean_square > 0 else -math.inf
