@@ -206,6 +206,9 @@ def read_ticket(text: str | bytes) -> dict[str, Any]:
         raise BadArguments("the ticket must be a JSON object", "")
     if table.get("schema") != SCHEMA:
         raise BadArguments(f"the ticket's schema={table.get('schema')!r} must be {SCHEMA}", "Script and service are of different versions.")
+    for key in ("params", "reaper"):
+        if table.get(key) == []:  # some of Lua's encoders cannot tell an empty table from an empty list
+            table[key] = {}
     for key, value in table.items():
         if key not in TICKET_KEYS:
             raise BadArguments(f"the ticket's key {key!r} is not known", did_you_mean(key, TICKET_KEYS))

@@ -49,17 +49,19 @@ class Patience:
         since: when it began to look so, monotonic seconds.
         first_seen: when it was first seen.
         settle_seconds: how long it must keep still.
+        is_complete: its header was read and lacks nothing, for this look.
     """
 
     look: Look
     since: float
     first_seen: float
     settle_seconds: float = LOCAL_SECONDS
+    is_complete: bool = False
 
     def see(self, look: Look, now: float) -> bool:
         """Note how the file looks at `now`; whether it has settled."""
         if look != self.look:
-            self.look, self.since = look, now
+            self.look, self.since, self.is_complete = look, now, False
         return look.size_bytes > 0 and now - self.since >= self.settle_seconds
 
     def is_truncated(self, now: float) -> bool:

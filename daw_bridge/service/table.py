@@ -81,7 +81,7 @@ INCOMING = (
         (Takes("port", "number", True),),
     ),
     Incoming(
-        "/unsubscribe", "unsubscribe", "[i]", "/subscribed", "no more events; answers with ttl 0", (Takes("port", "number", True),)
+        "/unsubscribe", "unsubscribe", "[i]", "/subscribed", "no more events (ttl 0)", (Takes("port", "number", True),)
     ),
     Incoming(
         "/remix", "remix", "sss[s] (s ifs)…", "/accepted or /error",
@@ -93,8 +93,8 @@ INCOMING = (
     Incoming("/content", "content", "s", "/content", "remember the content for buttons", (Takes("path", "text"),)),
     Incoming("/style", "style", "s", "/style", "remember the style for buttons", (Takes("path", "text"),)),
     Incoming("/preset", "preset", "s or if", "/preset", "remember a preset, by id or index from 1", (Takes("preset", "either"),)),
-    Incoming("/preset/<n>/go", "preset_go", "[f]", "/accepted or /error", "one button a preset, by index from 1 or id", (TRIGGER,)),
-    Incoming("/param/<name>", "param", "f", "/param/<name>", "set a parameter; 0 to 1 is its range", (Takes("position", "number"),)),
+    Incoming("/preset/<n>/go", "preset_go", "[f]", "/accepted or /error", "one button a preset: index from 1, or id", (TRIGGER,)),
+    Incoming("/param/<name>", "param", "f", "/param/<name>", "set a parameter: 0 to 1 is its range", (Takes("position", "number"),)),
     Incoming("/go", "go", "[f]", "/accepted or /error", "ask for what is remembered", (TRIGGER,)),
     Incoming("/job", "job", "s", "the job's latest event", "how a job stands", (Takes("job", "text"),)),
     Incoming("/jobs", "jobs", "", "/job/info …, /jobs/end", "the newest jobs"),

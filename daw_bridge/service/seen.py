@@ -1,0 +1,74 @@
+"""What was seen in hot folders, on disk, so that a restart or a purge of old jobs asks for nothing twice."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS seen (
+    drop_key TEXT PRIMARY KEY, path TEXT NOT NULL, job TEXT NOT NULL, outcome TEXT NOT NULL, message TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS seen_job ON seen (job);
+"""
+
+
+@dataclass(frozen=True)
+class Drop:
+    """One dropped file and what became of it.
+
+    Attributes:
+        key: of the file, its style and the folder's settings as they were.
+        path: the file.
+        job: the job's id; empty where there is none.
+        outcome: "accepted", "done", "failed", "cancelled", "refused" or "moved".
+        message: why, in words.
+    """
+
+    key: str
+    path: str
+    job: str
+    outcome: str
+    message: str
+
+
+class Seen:
+    """The table of drops. One thread at a time.
+
+    Args:
+        database: its file, made where it is missing.
+    """
+
+    def __init__(self, database: Path) -> None:
+        database.parent.mkdir(parents=True, exist_ok=True)
+        self._connection = sqlite3.connect(database, check_same_thread=False)
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.executescript(SCHEMA)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def put(self, drop: Drop) -> None:
+        """Write a drop down, in place of what was known of it."""
+        with self._connection:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?)", (drop.key, drop.path, drop.job, drop.outcome, drop.message)
+            )
+
+    def find(self, key: str) -> Drop | None:
+        return self._one("drop_key = ?", key)
+
+    def of_job(self, job: str) -> Drop | None:
+        return self._one("job = ?", job)
+
+    def latest_of(self, path: str) -> Drop | None:
+        return self._one("path = ?", path)
+
+    def open_jobs(self) -> list[Drop]:
+        """Drops whose job had not ended when the service last heard of it."""
+        rows = self._connection.execute("SELECT * FROM seen WHERE outcome = 'accepted'").fetchall()
+        return [Drop(*row) for row in rows]
+
+    def _one(self, where: str, value: str) -> Drop | None:
+        row = self._connection.execute(f"SELECT * FROM seen WHERE {where} ORDER BY rowid DESC LIMIT 1", (value,)).fetchone()
+        return Drop(*row) if row else None

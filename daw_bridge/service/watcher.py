@@ -1,0 +1,289 @@
+"""Hot folders: the scan that finds dropped stems, and what is said of each of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import BadParameter, DawBridgeError, FileError, UnsupportedFormat
+from ..folders import ProjectFolders
+from ..job import Job
+from ..riff import check_header
+from .hot_folder import HotFolder, drop_folders, is_ignored, is_ours, is_style, read_folder
+from .intake import Ask
+from .originals import move_away, tell, untell
+from .seen import Drop, Seen
+from .settle import RENAMED_SECONDS, TRUNCATED_SECONDS, Look, Patience, look_at, missing_part, settle_seconds
+
+BUSY_SECONDS = (2.0, 8.0, 30.0, 120.0)
+ASK_AGAIN_SECONDS = 30.0  # a preset that was missing may have been installed
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A stem to ask a remix for.
+
+    Attributes:
+        path: the stem.
+        folder: its hot folder.
+        key: of the drop, for the table of what was seen.
+        ask: the request.
+    """
+
+    path: Path
+    folder: HotFolder
+    key: str
+    ask: Ask
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that a user should be told of a dropped file: path, code and sentence."""
+
+    path: Path
+    code: str
+    message: str
+
+
+class HotFolders:
+    """All hot folders of the service. Called from one thread at a time; blocks on files.
+
+    Args:
+        seen: the table of drops.
+        watched: folders of the configuration, besides each project's drop/.
+    """
+
+    def __init__(self, seen: Seen, watched: Sequence[HotFolder] = ()) -> None:
+        self.projects: list[Path] = []
+        self._seen = seen
+        self._watched = list(watched)
+        self._patience: dict[Path, Patience] = {}
+        self._renamed: set[Path] = set()
+        self._busy: dict[Path, tuple[int, float]] = {}
+        self._refused: dict[str, float] = {}
+        self._words: dict[Path, str] = {}
+        self._problems: list[Problem] = []
+        self._visited: set[Path] = set()
+        self._n_unsettled = 0
+
+    @property
+    def is_settling(self) -> bool:
+        """Whether the last scan left files that may settle soon, so that the next one should not be far."""
+        return self._n_unsettled > 0
+
+    def renamed(self, path: Path) -> None:
+        """A file came to this name by a rename inside the tree: it is complete already."""
+        self._renamed.add(path)
+
+    def scan(self, now: float) -> tuple[list[Ready], list[Problem]]:
+        """Look at every hot folder.
+
+        Args:
+            now: monotonic seconds.
+
+        Returns:
+            stems to ask a remix for (again at each scan until `accepted` or `refused`), and problems not told before.
+        """
+        self._problems, self._visited, self._n_unsettled = [], set(), 0
+        ready = [stem for folder in self._folders(now) for stem in self._scan_folder(folder, now)]
+        for gone in self._patience.keys() - self._visited:
+            del self._patience[gone]
+            self._words.pop(gone, None)
+        self._renamed &= self._visited
+        return ready, self._problems
+
+    def _folders(self, now: float) -> Iterator[HotFolder]:
+        for project in self.projects:
+            self._scan_loose(project)
+            for path in drop_folders(project):
+                try:
+                    yield read_folder(path, project)
+                except BadParameter as error:
+                    for stem in _files(path):
+                        self._say(stem, HotFolder(path, project, None), error.code, str(error))
+                except OSError as error:
+                    self._wait_busy(path, error, now)
+        yield from (folder for folder in self._watched if not is_ours(folder.path, self.projects))
+
+    def _scan_loose(self, project: Path) -> None:
+        drop = ProjectFolders(project).drop
+        for path in _files(drop):
+            reason = "it lies in drop/ itself: put it into a folder there, beside a file named style.wav"
+            self._say(path, HotFolder(drop, project, None), "bad_args", reason)
+
+    def _scan_folder(self, folder: HotFolder, now: float) -> Iterator[Ready]:
+        stems = [path for path in _files(folder.path) if not is_style(path.name) and path != folder.style]
+        stems = [path for path in stems if not is_ours(path.resolve(), self.projects)]
+        if not stems and folder.style is None:
+            return
+        style_look = None
+        reason = "it waits for a style: put a recording named style.wav beside it"
+        if folder.style is not None:
+            style_look, reason = self._settled(folder.style, folder, now)
+        for path in stems:
+            look, _ = self._settled(path, folder, now)
+            if look is None:
+                continue
+            if style_look is None or folder.style is None:
+                if reason:
+                    self._say(path, folder, "not_found", reason)
+                continue
+            key = _drop_key(path, look, folder, style_look)
+            drop = self._seen.find(key)
+            if drop is None and self._refused.get(key, 0.0) <= now:
+                yield Ready(path, folder, key, _ask(path, folder))
+
+    def _settled(self, path: Path, folder: HotFolder, now: float) -> tuple[Look | None, str]:
+        """The look of a complete audio file; else None and, where a user should know, the reason."""
+        self._visited.add(path)
+        if self._busy.get(path, (0, 0.0))[1] > now:
+            return None, ""
+        try:
+            look = look_at(path)
+            patience = self._patience.get(path)
+            if patience is None:
+                seconds = RENAMED_SECONDS if path in self._renamed else settle_seconds(path.parent)
+                patience = self._patience[path] = Patience(look, now, now, seconds)
+            if not patience.see(look, now):
+                return None, self._unsettled(path, folder, patience, now)
+            reason = self._incomplete(path, folder, patience, now)
+        except OSError as error:
+            self._wait_busy(path, error, now)
+            return None, ""
+        self._busy.pop(path, None)
+        return (None, reason) if reason else (look, "")
+
+    def _unsettled(self, path: Path, folder: HotFolder, patience: Patience, now: float) -> str:
+        if patience.look.size_bytes == 0 and patience.is_truncated(now):
+            return self._say(path, folder, "empty_file", f"it has 0 bytes, for {TRUNCATED_SECONDS:.0f} s: export it again")
+        self._n_unsettled += 1
+        if patience.is_restless(now):
+            return self._say(path, folder, "unsupported_format", "it keeps changing for 15 minutes: it is looked at once it rests")
+        self._words[path] = "it is being written; a file counts as complete when it has not changed for a moment"
+        return ""
+
+    def _incomplete(self, path: Path, folder: HotFolder, patience: Patience, now: float) -> str:
+        if patience.is_complete:
+            return ""
+        missing = missing_part(path)
+        if missing:
+            if patience.is_truncated(now):
+                return self._say(path, folder, "unsupported_format", f"it is truncated, it lacks {missing}: export it again")
+            self._n_unsettled += 1
+            self._words[path] = f"it is not complete yet, it lacks {missing}"
+            return ""
+        try:
+            with path.open("rb") as file:
+                check_header(file, repr(path.name))
+        except UnsupportedFormat as error:
+            return self._say(path, folder, error.code, str(error))
+        patience.is_complete = True
+        return ""
+
+    def _wait_busy(self, path: Path, error: OSError, now: float) -> None:
+        n_tries = self._busy.get(path, (0, 0.0))[0]
+        pause = BUSY_SECONDS[min(n_tries, len(BUSY_SECONDS) - 1)]
+        self._busy[path] = (n_tries + 1, now + pause)
+        self._words[path] = f"it cannot be read now ({error.strerror}); tried again in {pause:.0f} s"
+
+    def _say(self, path: Path, folder: HotFolder, code: str, message: str) -> str:
+        """Tell the user once, in errors/ and as a problem; the message comes back."""
+        self._visited.add(path)
+        if self._words.get(path) != message:
+            self._words[path] = message
+            self._problems.append(Problem(path, code, message))
+            tell(folder, path, message)
+        return message
+
+    def accepted(self, stem: Ready, job: Job) -> None:
+        """The store took the stem's request."""
+        self._seen.put(Drop(stem.key, str(stem.path), job.id, "accepted", ""))
+        self._words.pop(stem.path, None)
+        untell(stem.folder, stem.path)
+        if job.is_final:
+            self.finished(job)
+
+    def refused(self, stem: Ready, error: DawBridgeError, now: float) -> list[Problem]:
+        """The intake refused the stem's request; what may pass is asked again after a while."""
+        self._refused[stem.key] = math.inf if isinstance(error, FileError) else now + ASK_AGAIN_SECONDS
+        self._problems = []
+        self._say(stem.path, stem.folder, error.code, str(error))
+        return self._problems
+
+    def finished(self, job: Job) -> None:
+        """A job ended: say why it failed, and move the original if its folder wants that."""
+        drop = self._seen.of_job(job.id)
+        if drop is None or drop.outcome != "accepted":
+            return
+        path = Path(drop.path)
+        message = _sentence(job)
+        folder = self._folder_of(path, Path(job.request.project))
+        outcome = job.state
+        if job.state == "failed":
+            tell(folder, path, message)
+        if folder.is_moving and job.state in ("done", "failed"):
+            message = move_away(folder, path, job.state) or message
+        self._seen.put(Drop(drop.key, drop.path, drop.job, outcome, message))
+
+    def _folder_of(self, path: Path, project: Path) -> HotFolder:
+        for folder in self._watched:
+            if folder.path == path.parent:
+                return folder
+        try:
+            return read_folder(path.parent, project)
+        except (BadParameter, OSError):
+            return HotFolder(path.parent, project, None)
+
+    def open_jobs(self) -> list[str]:
+        """Ids of folder jobs whose end the service has not heard of."""
+        return [drop.job for drop in self._seen.open_jobs()]
+
+    def why(self, text: str) -> str:
+        """What became of a dropped file, in words.
+
+        Args:
+            text: its path, absolute or relative to a project.
+        """
+        for path in [Path(text), *(project / text for project in self.projects)]:
+            if path in self._words:
+                return self._words[path]
+            drop = self._seen.latest_of(str(path))
+            if drop is not None:
+                return f"job {drop.job} is {drop.outcome}. {drop.message}".strip()
+        return "no hot folder has seen it"
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if not is_ignored(path.name) and path.is_file())
+    except OSError:
+        return []
+
+
+def _drop_key(path: Path, look: Look, folder: HotFolder, style: Look) -> str:
+    named = [str(path), look.size_bytes, look.mtime_ns, str(folder.style), style.size_bytes, style.mtime_ns]
+    text = json.dumps([*named, folder.preset, dict(folder.parameters)], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _ask(path: Path, folder: HotFolder) -> Ask:
+    return Ask(
+        content=str(path),
+        style=str(folder.style),
+        preset=folder.preset,
+        project=str(folder.project),
+        parameters=folder.parameters,
+        priority="batch",
+        style_label=folder.label,
+        origin="folder",
+    )
+
+
+def _sentence(job: Job) -> str:
+    if job.state == "failed" and job.error:
+        return f"{job.error['message']}. {job.error['hint']}".strip()
+    return job.result_path or ""
