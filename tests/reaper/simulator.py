@@ -1,0 +1,129 @@
+"""A simulated REAPER for one test: Python hands it files and answers, scripts run in it as actions do."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import soundfile
+
+HERE = Path(__file__).parent
+SCRIPTS = HERE.parents[1] / "reaper_scripts"
+REMIX = "daw_bridge_Remix selected item.lua"
+LUA_VERSIONS = ("lua53", "lua54")
+SINCE_7_18 = ("InsertTrackInProject", "set_action_options")
+
+
+def _media(path: str) -> tuple[str, float, int] | None:
+    try:
+        info = soundfile.info(path)
+    except (RuntimeError, OSError):
+        return None
+    return info.format.replace("WAV", "WAVE"), info.frames / info.samplerate, info.samplerate
+
+
+def _file_name(folder: str, index: int) -> str | None:
+    path = Path(folder)
+    names = sorted(p.name for p in path.iterdir() if p.is_file()) if path.is_dir() else []
+    return names[index] if index < len(names) else None
+
+
+def _make_folder(path: str) -> int:
+    Path(path).mkdir(parents=True, exist_ok=True)
+    return 1
+
+
+class Reaper:
+    """One REAPER window with its Lua.
+
+    Args:
+        version: lupa's name of the Lua, `lua53` or `lua54`.
+        env: what `os.getenv` answers; nothing of this machine's environment reaches a script.
+        missing: API functions that this REAPER does not have.
+        scripts: the folder of the scripts, a copy where a test changes them.
+    """
+
+    def __init__(self, version: str, env: Mapping[str, str], missing: Iterable[str] = (), scripts: Path = SCRIPTS) -> None:
+        self.lua = importlib.import_module(f"lupa.{version}").LuaRuntime(unpack_returned_tuples=True)
+        self.scripts = scripts
+        table = self.lua.table_from
+        self.lua.execute("package.path = ...", f"{HERE / 'simulated'}/?.lua")
+        options = table({"api_list": str(HERE / "reascript_api.tsv"), "missing": table(list(missing)), "env": table(dict(env))})
+        host = table(
+            {"media": _media, "is_file": lambda p: Path(p).is_file(), "make_folder": _make_folder, "file_name": _file_name}
+        )
+        self.world, self._leaked = self.lua.execute("return (require('start'))")(options, host)
+        self.lua.execute("package.path = ...", str(scripts / "lib" / "?.lua"))
+
+    def add_project(self, folder: Path, name: str = "song.rpp") -> Any:
+        """Open a saved project in a new tab, in front."""
+        return self.world.add_project(self.world, str(folder / name) if name else "", str(folder / "Media"))
+
+    def add_track(self, project: Any, name: str = "", **values: float) -> Any:
+        return self.world.add_track(self.world, project, name, self._table(values))
+
+    def add_item(self, track: Any, file: Path | None, *, name: str = "", kind: str | None = None, **values: float) -> Any:
+        """Put a selected item on a track; parameters by REAPER's names, those of the take too."""
+        take_names = ("D_STARTOFFS", "D_PLAYRATE", "D_PITCH", "B_PPITCH")
+        item = self.world.add_item(self.world, track, self._table({k: v for k, v in values.items() if k not in take_names}))
+        item["is_selected"] = True
+        if file is not None or kind:
+            source = self.world.add_source(self.world, str(file or ""), kind)
+            taken = self._table({k: v for k, v in values.items() if k in take_names})
+            self.world.add_take(self.world, item, source, name, taken)
+        return item
+
+    def run(self, script: str = REMIX) -> None:
+        """Run a script as its action does."""
+        path = str(self.scripts / script)
+        self.world["script_path"] = path
+        # REAPER gives each run a Lua of its own, so nothing of an earlier one is loaded.
+        self.lua.execute(
+            "for name in pairs(package.loaded) do if not _G[name] and name ~= '_G' then package.loaded[name] = nil end end"
+        )
+        self.world.run_script(self.world, path)
+
+    def tick(self, seconds: float = 0.033) -> int:
+        """Let time pass once; how many deferred functions ran."""
+        return int(self.world.tick(self.world, seconds))
+
+    def ticks(self, seconds: float) -> None:
+        """Let time pass, 30 ticks a second, or until no script waits."""
+        for _ in range(int(seconds * 30)):
+            if not self.tick(1 / 30):
+                return
+
+    def tick_until(self, has_happened: Callable[[], bool], deadline_seconds: float) -> None:
+        """Let real time pass until something has happened."""
+        deadline = time.monotonic() + deadline_seconds
+        while not has_happened():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"not within {deadline_seconds} s; said {self.boxes + self.console}")
+            self.tick()
+            time.sleep(0.02)
+
+    @property
+    def violations(self) -> list[str]:
+        """What scripts did that REAPER or its user would resent, leaked globals among it."""
+        return [*self.world.violations.values(), *(f"leaked global {n}" for n in self._leaked().values())]
+
+    @property
+    def boxes(self) -> list[str]:
+        return list(self.world.boxes.values())
+
+    @property
+    def console(self) -> list[str]:
+        return list(self.world.console.values())
+
+    def tracks(self, project: Any) -> list[str]:
+        """Names of a project's tracks from top to bottom."""
+        return [track.strings["P_NAME"] for track in project.tracks.values()]
+
+    def undo_labels(self, project: Any) -> list[str]:
+        return [entry.label for entry in project.undo_history.values()]
+
+    def _table(self, values: Mapping[str, Any]) -> Any:
+        return self.lua.table_from(dict(values))
