@@ -8,6 +8,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from .disk import make_folder, write_error, writing
 from .folders import ProjectFolders
 from .job import Job
 
@@ -41,20 +42,19 @@ def write_result(job: Job) -> Path | None:
         The ticket, or None where nobody waits for one: the request carried no reqid, or the job goes on.
 
     Raises:
-        OSError: the project's folder cannot be written to.
+        DiskFull, ForbiddenPath: the project's folder cannot be written to.
     """
     if not job.request.reqid or not job.is_final:
         return None
     folder = ProjectFolders(Path(job.request.project)).results
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     ticket = folder / f"{job.request.reqid}.json"
     draft = folder / f".{uuid.uuid4().hex}.tmp"  # a dot file: no reader takes it for a ticket
+    with writing(draft) as file:
+        file.write(json.dumps(result_table(job), ensure_ascii=False, indent=1).encode())
     try:
-        with draft.open("w", encoding="utf-8") as file:
-            json.dump(result_table(job), file, ensure_ascii=False, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
         os.replace(draft, ticket)
-    finally:
+    except OSError as error:
         draft.unlink(missing_ok=True)
+        raise write_error(error, ticket) from error
     return ticket

@@ -1,1 +1,1 @@
-"""The worker process: one device, one warm model, one job at a time."""
+"""The process that renders: one device, one job at a time, the model kept warm; started and watched by the service."""

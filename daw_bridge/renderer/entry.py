@@ -1,0 +1,52 @@
+"""Start of the renderer's process: its arguments, its lock, its ears for the service, and the worker."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import NoReturn
+
+from filelock import FileLock
+
+from ..folders import StateFolders
+from .order import Stages
+from .worker import Worker, leave
+
+NICENESS = 10  # the DAW's audio goes first
+
+
+def _obey(worker_ready: threading.Event, workers: list[Worker]) -> NoReturn:
+    """Read the service's words; their end means that it died."""
+    while sys.stdin.buffer.readline():
+        if worker_ready.is_set():
+            workers[0].nudge()
+    leave()
+
+
+def main(stages: Stages) -> NoReturn:
+    """Run as the supervisor's child: `--state DIR --device cpu --run NAME [--cold]`."""
+    parser = argparse.ArgumentParser(prog="daw_bridge.renderer")
+    parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--run", default="by-hand")
+    parser.add_argument("--cold", action="store_true", help="load the model with the first job")
+    asked = parser.parse_args()
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    ready, workers = threading.Event(), list[Worker]()
+    threading.Thread(target=_obey, args=(ready, workers), name="service", daemon=True).start()
+    signal.signal(signal.SIGTERM, lambda *_: leave())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    state = StateFolders(asked.state)
+    with FileLock(state.root / f"renderer-{asked.device}.lock"):  # never two processes under one executor's name
+        workers.append(Worker(state, asked.device, asked.run, stages))
+        ready.set()
+        if not asked.cold:
+            workers[0].warm()
+        workers[0].serve()

@@ -1,0 +1,45 @@
+"""What the worker asks of the stages, without saying which stages they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ..job import Published
+from ..request import RenderRequest
+
+OnProgress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Order:
+    """One attempt at one job.
+
+    Attributes:
+        job_id: goes into the reserved recipe, so that a job that runs again finds its own.
+        request: what to make.
+        folder: the job's private work folder, there already; what is kept between render and publish lies in it.
+        device: "cpu", "cuda" or "mps".
+        memory_scale: 1, 1/2 or 1/4: how much of the usual memory to take, after an attempt that found too little.
+    """
+
+    job_id: str
+    request: RenderRequest
+    folder: Path
+    device: str = "cpu"
+    memory_scale: float = 1.0
+
+
+class Stages(Protocol):
+    """The work itself. Each stage may run again after a kill -9 at any point; a module with these functions will do."""
+
+    def warm(self, device: str) -> None:
+        """Load what the first job would wait for."""
+
+    def render(self, order: Order, on_progress: OnProgress) -> None:
+        """Leave the remix in the work folder; `on_progress(phase, fraction)` raises Cancelled to stop it."""
+
+    def publish(self, order: Order) -> Published:
+        """Publish what `render` left; publishing it a second time changes nothing."""

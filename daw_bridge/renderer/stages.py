@@ -1,0 +1,133 @@
+"""The real stages of a job: copy the inputs, decode, render, keep the remix, publish it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+from pathlib import Path
+
+from ..disk import make_folder, writing
+from ..errors import NotFound, UnsupportedFormat
+from ..folders import ProjectFolders
+from ..job import Published
+from ..request import SourceFile
+from .order import OnProgress, Order
+
+SUFFIXES = {"WAV": ".wav", "FLAC": ".flac"}
+RECIPE = "recipe.json"
+KEPT_STEM = "remix"
+COPY_BLOCK_BYTES = 1 << 20
+
+
+def warm(device: str) -> None:
+    """Load torch, the pipeline and the default preset's network."""
+    from ..pipeline import load_extractor, pick_device
+    from ..presets import load_preset
+
+    load_extractor(load_preset("default"), pick_device(device))
+
+
+def render(order: Order, on_progress: OnProgress) -> None:
+    """Leave the remix and its recipe in the work folder.
+
+    Raises:
+        DawBridgeError: the inputs cannot be used, or what the pipeline says of them; Cancelled out of `on_progress`.
+    """
+    from .. import recipe
+    from ..audio_files import read_audio, write_audio
+    from ..pipeline import Progress
+    from ..pipeline import render as render_audio
+    from ..presets import preset_from
+
+    request = order.request
+    on_progress("load", 0.0)
+    part = {"start_seconds": request.start_seconds, "length_seconds": request.length_seconds}
+    content = read_audio(copied(request.content, "content", order.folder), role="content", **part)
+    style = read_audio(copied(request.style, "style", order.folder), role="style")
+    preset = preset_from(request.preset, str(request.preset["id"]))
+
+    def on_step(progress: Progress) -> None:
+        on_progress(progress.phase, progress.fraction)
+
+    remix = render_audio(content, style, preset, seed=request.seed, device=order.device, on_step=on_step)
+    kept = order.folder / f"{KEPT_STEM}{SUFFIXES[remix.audio.container]}"
+    kept.unlink(missing_ok=True)
+    write_audio(kept, remix.audio)
+    table = recipe.recipe_table(
+        content=recipe.source_table(request.content.path, content, **part),
+        style=recipe.source_table(request.style.path, style),
+        preset=preset,
+        seed=request.seed,
+        report=remix.report,
+        job=order.job_id,
+    )
+    (order.folder / RECIPE).write_text(json.dumps(table), encoding="utf-8")
+
+
+def publish(order: Order) -> Published:
+    """Give the kept remix its name in the project's remixes/.
+
+    Raises:
+        DawBridgeError: the disk is full or the folder cannot be written to.
+    """
+    from ..audio_files import read_audio
+    from ..publish import publish as publish_audio
+    from ..publish import reserve
+
+    request = order.request
+    kept = next(order.folder.glob(f"{KEPT_STEM}.*"))
+    reservation = reserve(
+        ProjectFolders(Path(request.project)).remixes,
+        Path(request.content.path).stem,
+        str(request.preset["id"]),
+        request.style_label or Path(request.style.path).stem,
+        kept.suffix,
+        order.job_id,
+    )
+    remix = read_audio(kept, role="remix")
+    table = json.loads((order.folder / RECIPE).read_text(encoding="utf-8"))
+    path = publish_audio(reservation, remix, table)
+    status = path.stat()
+    return Published(
+        file=str(path),
+        recipe=str(reservation.recipe_path),
+        seconds=remix.length_seconds,
+        sample_rate=remix.sample_rate,
+        size_bytes=status.st_size,
+        mtime_ns=status.st_mtime_ns,
+    )
+
+
+def copied(source: SourceFile, role: str, folder: Path) -> Path:
+    """A private copy of an input, so that what happens to the original during the render does no harm.
+
+    Args:
+        source: the file as it was when it was named; it must still be that file.
+        role: "content" or "style", for messages and for the name of the copy's folder.
+        folder: the job's work folder.
+
+    Raises:
+        NotFound: it is gone, or was changed since.
+        UnsupportedFormat: it is no regular file any more.
+        DiskFull: no room for the copy.
+    """
+    path = Path(source.path)
+    copy = folder / role / path.name
+    make_folder(copy.parent)
+    try:
+        before = path.stat()
+        if not stat.S_ISREG(before.st_mode):
+            raise UnsupportedFormat(f"{role} {path.name!r} is not a regular file", "Give an audio file.")
+        with path.open("rb") as original, writing(copy) as target:
+            shutil.copyfileobj(original, target, COPY_BLOCK_BYTES)
+            after = os.fstat(original.fileno())
+    except FileNotFoundError:
+        raise NotFound(f"{role} {path.name!r} is not there any more", "Put it back and ask again.") from None
+    except OSError as error:
+        raise NotFound(f"{role} {path.name!r} cannot be read: {error.strerror}", "Check its permissions and ask again.") from None
+    for status in (before, after):
+        if (status.st_size, status.st_mtime_ns) != (source.size_bytes, source.mtime_ns):
+            raise NotFound(f"{role} {path.name!r} was changed after it was asked for", "Ask again to render what it is now.")
+    return copy

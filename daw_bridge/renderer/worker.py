@@ -1,0 +1,215 @@
+"""Takes jobs off the queue, has them rendered and published, and tells the store: the engine's other half."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+from dbos import DBOS, DBOSConfig, PortableWorkflowError, WorkflowSerializationFormat
+
+from ..errors import Cancelled, DawBridgeError, Internal, OutOfMemory
+from ..folders import StateFolders
+from ..job import ACTIVE, UNLOADED, Job, Published
+from ..jobs import APPLICATION, PUBLISH_PHASE, QUEUE, WORKFLOW, JobStore, database_url
+from ..results import write_result
+from .attempts import attempts, is_out_of_memory
+from .device import Device
+from .order import Order, Stages
+from .watch import Watch
+
+STEP_SEQUENCE = "jobs-v1"  # raised only when the workflow's steps change; a hash of the source would strand running jobs
+AWAKE_SECONDS = 60.0  # the queue is polled this long after the last request
+LOOK_SECONDS = 5.0  # and then looked at this often, unless nudged
+UNLOAD_SECONDS = 15 * 60.0
+
+ResultT = TypeVar("ResultT")
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """One device's share of the queue.
+
+    Args:
+        state: the service's state folder.
+        device: "cpu", "cuda" or "mps".
+        run: this process's own name, by which the supervisor knows what it had in hand when it died.
+        stages: the work itself.
+    """
+
+    def __init__(self, state: StateFolders, device: str, run: str, stages: Stages) -> None:
+        self._state = state
+        self._name = device
+        self._run = run
+        self._stages = stages
+        self._store = JobStore(state.job_database)
+        self._device = Device()
+        self._is_warm = False
+        self._nudged = threading.Event()
+
+    def nudge(self) -> None:
+        """Look at the queue now."""
+        self._nudged.set()
+
+    def warm(self) -> None:
+        """Load the model while nothing waits for it; what fails here is told by the first job."""
+        self._is_warm = True
+
+        def load() -> None:
+            try:
+                self._stages.warm(self._name)
+            except Exception:
+                log.warning("the model could not be loaded ahead of the first job\n%s", traceback.format_exc())
+
+        self._device.start(load)
+
+    def serve(self) -> NoReturn:
+        """Take jobs until the process ends."""
+        self._register()
+        self._sweep()
+        last_work = time.monotonic()
+        while True:
+            if self._has_work():
+                self._stay_awake()
+                last_work = time.monotonic()
+            elif self._is_warm and time.monotonic() - last_work > UNLOAD_SECONDS:
+                leave(UNLOADED)
+            self._nudged.wait(LOOK_SECONDS)
+            self._nudged.clear()
+
+    def _has_work(self) -> bool:
+        return bool(self._store.jobs(ACTIVE, limit=1))
+
+    def _sweep(self) -> None:
+        """Throw away the work folders of jobs that ended while nobody cleaned up."""
+        if self._state.work.is_dir():
+            active = {job.id for job in self._store.jobs(ACTIVE, limit=10_000)}
+            for folder in self._state.work.iterdir():
+                if folder.name not in active:
+                    shutil.rmtree(folder, ignore_errors=True)
+
+    def _stay_awake(self) -> None:
+        """Let the engine poll until nothing came for a while; asleep, it takes no CPU at all."""
+        DBOS(
+            config=DBOSConfig(
+                name=APPLICATION,
+                system_database_url=database_url(self._state.job_database),
+                application_version=STEP_SEQUENCE,
+                executor_id=f"{_host(self._state)}-{self._name}",
+                log_level="ERROR",
+            )
+        )
+        DBOS.listen_queues([QUEUE])
+        DBOS.launch()
+        quiet_since = time.monotonic()
+        while time.monotonic() - quiet_since < AWAKE_SECONDS:
+            if self._nudged.wait(1.0) or self._has_work():
+                quiet_since = time.monotonic()
+            self._nudged.clear()
+        DBOS.destroy(workflow_completion_timeout_sec=24 * 3600)  # a job that slipped in is finished first
+
+    def _register(self) -> None:
+        """Tell the engine of the two steps. A recorded step is not run again after a kill."""
+
+        @DBOS.step(name="render")
+        def render(job_id: str) -> None:
+            self._told(job_id, lambda: self._render(job_id))
+
+        @DBOS.step(name="publish")
+        def publish(job_id: str) -> dict[str, Any]:
+            return asdict(self._told(job_id, lambda: self._publish(job_id)))
+
+        # The engine counts every dispatch, reboots too, so its own limit is out of reach; the supervisor counts deaths.
+        @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=1_000_000, serialization_type=WorkflowSerializationFormat.PORTABLE)
+        def run(table: dict[str, Any]) -> dict[str, Any]:
+            job_id = str(DBOS.workflow_id)
+            try:
+                self._store.note(job_id, run=self._run, phase="load", fraction=0.0)
+                render(job_id)
+                published = publish(job_id)
+                self._tell(replace(self._store.get(job_id), state="done", published=Published(**published)))
+                return published
+            except PortableWorkflowError as error:
+                told = {"code": str(error.code), "message": error.message, "hint": _hint(error)}
+                self._tell(replace(self._store.get(job_id), state="failed", error=told))
+                raise
+            finally:
+                self._store.note(job_id, run="")
+                shutil.rmtree(self._state.work / job_id, ignore_errors=True)
+
+    def _render(self, job_id: str) -> None:
+        job = self._store.get(job_id)
+        folder = self._state.work / job_id
+        folder.mkdir(parents=True, exist_ok=True)
+        watch = Watch(self._store, job_id)
+        for order in attempts(Order(job_id, job.request, folder, self._name), job.crashes):
+            self._is_warm = True
+            try:
+                self._device.call(partial(self._stages.render, order, watch.on_progress), watch.tick)
+                return
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                log.warning("job %s found too little memory at scale %g: %s", job_id, order.memory_scale, error)
+        name = Path(job.request.content.path).name
+        raise OutOfMemory(
+            f"rendering {name!r} needs more memory than is free", "Close other programs, or ask for a shorter part."
+        )
+
+    def _publish(self, job_id: str) -> Published:
+        self._store.note(job_id, phase=PUBLISH_PHASE)
+        job = self._store.get(job_id)
+        if job.state == "cancelled":
+            raise Cancelled(f"job {job_id} was cancelled")
+        published = self._stages.publish(Order(job_id, job.request, self._state.work / job_id, self._name))
+        self._store.note(job_id, published=asdict(published))
+        return published
+
+    def _told(self, job_id: str, work: Callable[[], ResultT]) -> ResultT:
+        """Have work done, and make of what it raises an error that keeps its code and hint on the way to the store."""
+        try:
+            return work()
+        except DawBridgeError as error:
+            failure = error
+        except Exception:
+            log.error("job %s failed\n%s", job_id, traceback.format_exc())
+            failure = Internal(
+                "the renderer met a defect of ours", f"Its log renderer-{self._name}.log in {self._state.root} says more."
+            )
+        raise PortableWorkflowError(failure.message, type(failure).__name__, failure.code, {"hint": failure.hint})
+
+    def _tell(self, job: Job) -> None:
+        if self._store.get(job.id).state == "cancelled":
+            return  # whoever cancelled it has told
+        try:
+            write_result(job)
+        except DawBridgeError as error:
+            log.warning("job %s: no result ticket: %s", job.id, error)
+
+
+def _hint(error: PortableWorkflowError) -> str:
+    return str(error.data.get("hint", "")) if isinstance(error.data, dict) else ""
+
+
+def _host(state: StateFolders) -> str:
+    """This machine's name as it was at the first start: a laptop is renamed by the network that it joins."""
+    kept = state.root / "host"
+    if not kept.exists():
+        kept.write_text(socket.gethostname(), encoding="utf-8")
+    return kept.read_text(encoding="utf-8").strip() or "local"
+
+
+def leave(code: int = 0) -> NoReturn:
+    """End at once. Nothing is lost: whatever was in hand is taken up at the next start, as after a kill -9."""
+    sys.stderr.flush()
+    os._exit(code)

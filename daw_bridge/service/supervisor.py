@@ -1,0 +1,219 @@
+"""Keeps one renderer process a device alive, and knows which job it had in hand when it died."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import DawBridgeError
+from ..folders import StateFolders
+from ..job import UNLOADED, Job
+from ..jobs import JobStore
+from ..results import write_result
+
+RENDERER = (sys.executable, "-m", "daw_bridge.renderer")
+PATIENCE_SECONDS = 2.0  # from a cancel that was asked for to one that is enforced
+FIRST_PAUSE_SECONDS = 0.25
+LONGEST_PAUSE_SECONDS = 30.0
+HEALTHY_SECONDS = 10.0  # who lived this long starts again at once
+NUDGE_PAUSE_SECONDS = 0.05
+MAX_LOG_BYTES = 1_000_000
+GRACEFUL_CODES = (0, UNLOADED)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Renderer:
+    """The process of one device, dead or alive, and what is known of its health."""
+
+    device: str
+    process: subprocess.Popen[bytes] | None = None
+    run: str = ""
+    started: float = 0.0
+    not_before: float = 0.0
+    n_deaths: int = 0
+    is_condemned: bool = False
+    is_cold: bool = False
+
+    @property
+    def is_alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+
+@dataclass
+class _Cancel:
+    """A cancel that was asked for and may have to be enforced; `deadline` is set at the next tick."""
+
+    job_id: str
+    deadline: float | None = None
+
+
+@dataclass
+class Supervisor:
+    """Starts the renderers, starts them again when they die, and gives up nothing that was accepted.
+
+    Call `tick` a few times a second; only `stop` waits for anything.
+
+    Args:
+        state: the service's state folder.
+        store: the jobs.
+        devices: one renderer for each.
+        command: how to start one; it understands `--state`, `--device`, `--run` and `--cold`.
+    """
+
+    state: StateFolders
+    store: JobStore
+    devices: Sequence[str] = ("cpu",)
+    command: Sequence[str] = RENDERER
+    _renderers: list[_Renderer] = field(default_factory=list)
+    _cancels: list[_Cancel] = field(default_factory=list)
+    _last_nudge: float = 0.0
+    _is_nudge_due: bool = False
+
+    def start(self) -> None:
+        """Start the renderers, and tell of the cancels that a killed service left untold."""
+        self._renderers = [_Renderer(device) for device in self.devices]
+        for renderer in self._renderers:
+            self._spawn(renderer, time.monotonic())
+        for job in self.store.jobs(("cancelled",), limit=50):
+            if not job.is_told:
+                self._tell(job)
+
+    def tick(self, now: float) -> None:
+        """Look after everything once.
+
+        Args:
+            now: seconds of a monotonic clock, the same clock every time.
+        """
+        for renderer in self._renderers:
+            if renderer.process is not None and not renderer.is_alive:
+                self._bury(renderer, now)
+            if renderer.process is None and now >= renderer.not_before:
+                self._spawn(renderer, now)
+        self._enforce_cancels(now)
+        if self._is_nudge_due:
+            self.nudge()
+
+    def nudge(self) -> None:
+        """Tell the renderers that a job was accepted, at most twenty times a second; the rest is made up by `tick`."""
+        self._is_nudge_due = time.monotonic() - self._last_nudge < NUDGE_PAUSE_SECONDS
+        if self._is_nudge_due:
+            return
+        self._last_nudge = time.monotonic()
+        for renderer in self._renderers:
+            if renderer.is_alive and renderer.process and renderer.process.stdin:
+                try:
+                    renderer.process.stdin.write(b"nudge\n")
+                except OSError:
+                    log.info("renderer of %s died before a nudge", renderer.device)
+
+    def cancel(self, job_id: str) -> Job:
+        """Give a job up now; a renderer that does not let go of it within two seconds is killed.
+
+        Raises:
+            UnknownJob, NotCancellable: as of the store.
+        """
+        job = self.store.cancel(job_id)
+        self._cancels.append(_Cancel(job_id))
+        self._tell(job)
+        return job
+
+    def stop(self, timeout: float) -> None:
+        """Send the renderers away. What they had in hand is rendered again at the next start.
+
+        Args:
+            timeout: seconds until they are killed.
+        """
+        deadline = time.monotonic() + timeout
+        for renderer in self._renderers:
+            if renderer.process and renderer.process.stdin:
+                renderer.process.stdin.close()  # the end of its input is the sign to leave
+        for renderer in self._renderers:
+            if renderer.process is None:
+                continue
+            try:
+                renderer.process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                renderer.process.kill()
+                renderer.process.wait()
+            renderer.process = None
+        self._renderers = []
+
+    def _spawn(self, renderer: _Renderer, now: float) -> None:
+        renderer.run = uuid.uuid4().hex
+        renderer.started, renderer.is_condemned = now, False
+        words = ["--state", str(self.state.root), "--device", renderer.device, "--run", renderer.run]
+        low_priority = getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+        try:
+            with _log_file(self.state.root / f"renderer-{renderer.device}.log").open("ab") as output:
+                renderer.process = subprocess.Popen(
+                    [*self.command, *words, *(["--cold"] if renderer.is_cold else [])],
+                    stdin=subprocess.PIPE,
+                    stdout=output,
+                    stderr=output,
+                    bufsize=0,
+                    start_new_session=os.name == "posix",  # Ctrl-C in the terminal is for the service alone
+                    creationflags=low_priority,
+                )
+        except OSError as error:
+            log.error("renderer of %s cannot be started: %s", renderer.device, error)
+            self._put_off(renderer, now)
+
+    def _bury(self, renderer: _Renderer, now: float) -> None:
+        """Count a death that nobody asked for against the job in hand, and say when to start again."""
+        assert renderer.process is not None
+        code = renderer.process.returncode
+        if renderer.process.stdin:
+            renderer.process.stdin.close()
+        renderer.process = None
+        renderer.is_cold = code == UNLOADED
+        if renderer.is_condemned or code == UNLOADED:
+            return
+        self._put_off(renderer, now)
+        if code in GRACEFUL_CODES:
+            return
+        for job in self.store.jobs(("rendering", "publishing")):
+            if job.run == renderer.run:
+                log.error("renderer of %s died with code %s over job %s", renderer.device, code, job.id)
+                self.store.note(job.id, crashes=job.crashes + 1)
+                return
+        log.error("renderer of %s died with code %s", renderer.device, code)
+
+    def _put_off(self, renderer: _Renderer, now: float) -> None:
+        renderer.n_deaths = 1 if now - renderer.started > HEALTHY_SECONDS else renderer.n_deaths + 1
+        renderer.not_before = now + min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (renderer.n_deaths - 1))
+
+    def _enforce_cancels(self, now: float) -> None:
+        for cancel in list(self._cancels):
+            cancel.deadline = now + PATIENCE_SECONDS if cancel.deadline is None else cancel.deadline
+            if now < cancel.deadline:
+                continue
+            self._cancels.remove(cancel)
+            run = self.store.get(cancel.job_id).run
+            for renderer in self._renderers:
+                if renderer.run == run and renderer.is_alive and renderer.process:
+                    log.warning("renderer of %s did not let go of cancelled job %s and is killed", renderer.device, cancel.job_id)
+                    renderer.is_condemned = True
+                    renderer.process.kill()
+
+    def _tell(self, job: Job) -> None:
+        try:
+            write_result(job)
+        except DawBridgeError as error:
+            log.warning("job %s: no result ticket: %s", job.id, error)
+        self.store.note(job.id, is_told=True)
+
+
+def _log_file(path: Path) -> Path:
+    """The log to append to, the former one set aside once it is long."""
+    if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
+        os.replace(path, path.with_suffix(".log.1"))
+    return path

@@ -1,0 +1,72 @@
+"""`python -m tests.renderer.quick`: the real renderer around stages that take no torch, told what to do by the content."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+from daw_bridge.errors import DiskFull
+from daw_bridge.folders import ProjectFolders
+from daw_bridge.job import Published
+from daw_bridge.renderer import entry
+from daw_bridge.renderer.order import OnProgress, Order
+from daw_bridge.renderer.stages import copied
+
+STEP_SECONDS = 0.02
+
+
+def warm(device: str) -> None:
+    """Nothing to load."""
+
+
+def render(order: Order, on_progress: OnProgress) -> None:
+    """Do as the content says: `{"seconds": 0.2, "do": "crash"}`."""
+    on_progress("load", 0.0)
+    asked = json.loads(copied(order.request.content, "content", order.folder).read_text())
+    log = ProjectFolders(Path(order.request.project)).project / "renders.log"
+    with log.open("a") as lines:
+        lines.write(f"{order.job_id} {order.memory_scale} {order.device}\n")
+    do, n_steps = asked.get("do", ""), max(1, int(asked.get("seconds", 0.1) / STEP_SECONDS))
+    for step in range(n_steps):
+        if do != "deaf":
+            on_progress("transfer", (step + 1) / n_steps)
+        time.sleep(STEP_SECONDS)
+        if do == "crash":
+            os.kill(os.getpid(), signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+    if do == "refuse":
+        raise DiskFull("the disk has no room for it", "Free some.")
+    if do == "defect":
+        raise ZeroDivisionError("of the kind that nobody thought of")
+    if do == "memory" and order.memory_scale > 0.3:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+    if do == "glutton":
+        raise MemoryError
+    (order.folder / "remix.wav").write_text(order.job_id)
+
+
+def publish(order: Order) -> Published:
+    """Rename, and note each rename that really happened: twice for one job would be a defect."""
+    folders = ProjectFolders(Path(order.request.project))
+    folders.remixes.mkdir(parents=True, exist_ok=True)
+    kept, final = order.folder / "remix.wav", folders.remixes / f"{order.job_id}.wav"
+    if kept.exists():
+        os.replace(kept, final)
+        with (folders.project / "publishes.log").open("a") as lines:
+            lines.write(f"{order.job_id}\n")
+    status = final.stat()
+    return Published(str(final), str(final.with_suffix(".json")), 1.0, 44100, status.st_size, status.st_mtime_ns)
+
+
+class Quick:
+    """The functions above as stages."""
+
+    warm = staticmethod(warm)
+    render = staticmethod(render)
+    publish = staticmethod(publish)
+
+
+if __name__ == "__main__":
+    entry.main(Quick())

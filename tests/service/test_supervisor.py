@@ -1,0 +1,221 @@
+"""The supervisor over real renderer processes, whose stages are quick: see tests/renderer/quick.py."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daw_bridge.errors import NotCancellable
+from daw_bridge.folders import ProjectFolders, StateFolders
+from daw_bridge.jobs import Job, JobStore
+from daw_bridge.request import RenderRequest, source_file
+from daw_bridge.service.supervisor import Supervisor
+from tests.renderer.small_service import QUICK
+from tests.waiting import wait_for
+
+
+@dataclass
+class Bench:
+    """A project, a store and a supervisor with one renderer."""
+
+    root: Path
+    store: JobStore
+    supervisor: Supervisor
+
+    def ask(self, reqid: str, **content: Any) -> Job:
+        """Accept a job whose content says what the renderer is to do."""
+        self.root.mkdir(exist_ok=True)
+        named = self.root / f"{reqid}.json"
+        named.write_text(json.dumps(content))
+        source = source_file(named, "content")
+        job, _ = self.store.submit(RenderRequest(str(self.root), source, source, {"id": "default"}, reqid=reqid))
+        self.supervisor.nudge()
+        return job
+
+    def until(self, job: Job, *states: str, seconds: float = 20.0) -> Job:
+        """Tick until a job is in one of these states."""
+
+        def look() -> Job | None:
+            self.supervisor.tick(time.monotonic())
+            now = self.store.get(job.id)
+            return now if now.state in states else None
+
+        return wait_for(look, seconds, f"{states} of {job.id}")
+
+    def ticket(self, reqid: str) -> dict[str, Any]:
+        path = ProjectFolders(self.root).results / f"{reqid}.json"
+        table: dict[str, Any] = json.loads(path.read_text())
+        return table
+
+    def lines(self, name: str) -> list[str]:
+        path = self.root / name
+        return path.read_text().split("\n")[:-1] if path.exists() else []
+
+    @property
+    def pid(self) -> int:
+        process = self.supervisor._renderers[0].process
+        assert process is not None
+        return process.pid
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    state = StateFolders(tmp_path / "state")
+    store = JobStore(state.job_database)
+    supervisor = Supervisor(state, store, command=QUICK)
+    supervisor.start()
+    yield Bench(tmp_path / "project", store, supervisor)
+    supervisor.stop(5.0)
+    store.close()
+
+
+def test_a_job_is_rendered_published_and_told(bench: Bench) -> None:
+    done = bench.until(bench.ask("a", seconds=0.1), "done", "failed")
+    assert done.state == "done" and done.fraction == 1.0 and done.result_path and Path(done.result_path).exists()
+    ticket = wait_for(lambda: bench.ticket("a"))
+    assert ticket["state"] == "done" and ticket["file"] == done.result_path and ticket["sample_rate"] == 44100
+    assert not (bench.supervisor.state.work / done.id).exists()
+
+
+def test_progress_is_seen_while_it_renders(bench: Bench) -> None:
+    job = bench.ask("a", seconds=1.5)
+    seen = set()
+
+    def look() -> bool:
+        now = bench.store.get(job.id)
+        seen.add((now.phase, now.fraction))
+        return now.is_final
+
+    wait_for(look)
+    assert len({fraction for phase, fraction in seen if phase == "transfer"}) >= 3
+
+
+def test_interactive_jobs_overtake_a_batch(bench: Bench) -> None:
+    bench.until(bench.ask("first", seconds=0.5), "rendering")
+    content = bench.root / "first.json"
+    source = source_file(content, "content")
+    for reqid, priority in (("b1", "batch"), ("b2", "batch"), ("now", "interactive")):
+        bench.store.submit(RenderRequest(str(bench.root), source, source, {"id": "default"}, reqid=reqid, priority=priority))
+    wait_for(lambda: len(bench.lines("publishes.log")) == 4)
+    order = [bench.store.get(job_id).request.reqid for job_id in bench.lines("publishes.log")]
+    assert order == ["first", "now", "b1", "b2"]
+
+
+def test_a_refusal_keeps_its_code_message_and_hint(bench: Bench) -> None:
+    failed = bench.until(bench.ask("a", do="refuse"), "done", "failed")
+    assert failed.error == {"code": "disk_full", "message": "the disk has no room for it", "hint": "Free some."}
+    assert bench.ticket("a")["error"] == failed.error and bench.ticket("a")["state"] == "failed"
+
+
+def test_a_defect_is_one_plain_sentence_and_its_traceback_stays_in_the_log(bench: Bench) -> None:
+    failed = bench.until(bench.ask("a", do="defect"), "done", "failed")
+    assert failed.error and failed.error["code"] == "internal" and "Traceback" not in str(failed.error)
+    assert "ZeroDivisionError" in (bench.supervisor.state.root / "renderer-cpu.log").read_text()
+
+
+def test_too_little_memory_is_tried_again_with_less_of_it(bench: Bench) -> None:
+    done = bench.until(bench.ask("a", do="memory", seconds=0.02), "done", "failed")
+    assert done.state == "done" and done.crashes == 0
+    assert [line.split()[1] for line in bench.lines("renders.log")] == ["1.0", "0.5", "0.25"]
+
+
+def test_never_enough_memory_is_told_so(bench: Bench) -> None:
+    failed = bench.until(bench.ask("a", do="glutton", seconds=0.02), "done", "failed")
+    assert failed.error and failed.error["code"] == "out_of_memory"
+
+
+def test_a_poison_job_fails_after_four_renderers_and_the_queue_goes_on(bench: Bench) -> None:
+    poison, healthy = bench.ask("poison", do="crash", seconds=0.1), bench.ask("healthy", seconds=0.1)
+    failed = bench.until(poison, "done", "failed", seconds=40)
+    assert failed.error and failed.error["code"] == "renderer_crashed" and failed.crashes == 4
+    assert bench.until(healthy, "done", "failed").state == "done"
+    scales = [line.split()[1] for line in bench.lines("renders.log") if line.startswith(poison.id)]
+    assert scales == ["1.0", "0.5", "0.25", "0.25"]
+    assert bench.ticket("poison")["error"]["code"] == "renderer_crashed"
+
+
+def test_a_renderer_that_is_told_to_leave_counts_no_attempt(bench: Bench) -> None:
+    job = bench.ask("a", seconds=1.0)
+    bench.until(job, "rendering")
+    wait_for(lambda: bench.store.get(job.id).run)
+    os.kill(bench.pid, signal.SIGTERM)
+    done = bench.until(job, "done", "failed")
+    assert done.state == "done" and done.crashes == 0 and bench.lines("publishes.log") == [job.id]
+
+
+def test_a_killed_renderer_counts_one_attempt_and_its_job_is_done_all_the_same(bench: Bench) -> None:
+    job = bench.ask("a", seconds=1.0)
+    wait_for(lambda: bench.store.get(job.id).run)
+    os.kill(bench.pid, signal.SIGKILL)
+    done = bench.until(job, "done", "failed")
+    assert done.state == "done" and done.crashes == 1 and bench.lines("publishes.log") == [job.id]
+
+
+def test_a_queued_job_that_is_cancelled_never_starts(bench: Bench) -> None:
+    first, second = bench.ask("first", seconds=0.6), bench.ask("second", seconds=0.1)
+    bench.until(first, "rendering")
+    assert bench.supervisor.cancel(second.id).state == "cancelled"
+    assert bench.ticket("second")["state"] == "cancelled"
+    bench.until(first, "done")
+    assert [line.split()[0] for line in bench.lines("renders.log")] == [first.id]
+    with pytest.raises(NotCancellable):
+        bench.supervisor.cancel(second.id)
+
+
+def test_a_rendering_job_lets_go_when_it_is_asked(bench: Bench) -> None:
+    job = bench.ask("a", seconds=30)
+    wait_for(lambda: bench.store.get(job.id).phase == "transfer")
+    pid, asked = bench.pid, time.monotonic()
+    bench.supervisor.cancel(job.id)
+    wait_for(lambda: not bench.store.get(job.id).run)
+    assert time.monotonic() - asked < 1.0
+    after = bench.until(bench.ask("b", seconds=0.1), "done", "failed")
+    assert after.state == "done" and bench.pid == pid, "the same renderer goes on"
+    assert not (bench.supervisor.state.work / job.id).exists()
+
+
+def test_a_renderer_that_does_not_listen_is_killed_after_two_seconds(bench: Bench) -> None:
+    job = bench.ask("a", seconds=60, do="deaf")
+    wait_for(lambda: bench.lines("renders.log"))
+    pid, asked = bench.pid, time.monotonic()
+    bench.supervisor.cancel(job.id)
+    bench.until(bench.ask("b", seconds=0.1), "done", "failed")
+    assert bench.pid != pid and 2.0 <= time.monotonic() - asked < 10.0
+    cancelled = bench.store.get(job.id)
+    assert cancelled.state == "cancelled" and cancelled.crashes == 0
+
+
+def test_a_source_that_was_changed_meanwhile_is_refused(bench: Bench) -> None:
+    bench.until(bench.ask("first", seconds=0.6), "rendering")
+    job = bench.ask("a", seconds=0.1)
+    (bench.root / "a.json").write_text('{"seconds": 0.25}')
+    failed = bench.until(job, "done", "failed")
+    assert failed.error and failed.error["code"] == "not_found" and "changed" in failed.error["message"]
+
+
+def test_a_done_job_whose_file_is_gone_is_rendered_again(bench: Bench) -> None:
+    done = bench.until(bench.ask("a", seconds=0.1), "done")
+    assert bench.store.submit(done.request) == (done, False)
+    assert done.result_path
+    Path(done.result_path).unlink()
+    again, is_new = bench.store.submit(done.request)
+    assert is_new and again.id.endswith(".2")
+    bench.supervisor.nudge()
+    assert bench.until(again, "done", "failed").state == "done"
+
+
+def test_a_renderer_leaves_when_the_supervisor_stops(bench: Bench) -> None:
+    bench.until(bench.ask("a", seconds=0.1), "done")
+    process = bench.supervisor._renderers[0].process
+    assert process is not None
+    began = time.monotonic()
+    bench.supervisor.stop(5.0)
+    assert process.returncode == 0 and time.monotonic() - began < 2.0
