@@ -9,7 +9,7 @@ from typing import TypeVar
 ResultT = TypeVar("ResultT")
 
 
-def wait_for(look: Callable[[], ResultT], seconds: float = 20.0, what: str = "the state") -> ResultT:
+def wait_for(look: Callable[[], ResultT | None], seconds: float = 20.0, what: str = "the state") -> ResultT:
     """Look again and again until something true comes back; fail when the time is up."""
     deadline = time.monotonic() + seconds
     while True:

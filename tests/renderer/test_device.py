@@ -1,0 +1,33 @@
+"""One thread for the device, whoever calls."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from daw_bridge.renderer.device import Device
+
+
+def test_all_work_is_done_on_one_thread_that_is_not_the_callers() -> None:
+    device = Device()
+    names = {device.call(threading.get_ident, lambda: None) for _ in range(3)}
+    assert len(names) == 1 and threading.get_ident() not in names
+
+
+def test_the_caller_is_ticked_in_its_own_thread_while_it_waits() -> None:
+    ticks, enough = list[int](), threading.Event()
+
+    def tick() -> None:
+        ticks.append(threading.get_ident())
+        enough.set()
+
+    Device().call(lambda: enough.wait(10), tick)
+    assert set(ticks) == {threading.get_ident()}
+
+
+def test_what_the_work_raises_is_raised_at_the_caller_and_the_next_work_is_done() -> None:
+    device = Device()
+    with pytest.raises(ZeroDivisionError):
+        device.call(lambda: 1 // 0, lambda: None)
+    assert device.call(lambda: 5, lambda: None) == 5
