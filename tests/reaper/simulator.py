@@ -65,7 +65,7 @@ class Reaper:
     def add_track(self, project: Any, name: str = "", **values: float) -> Any:
         return self.world.add_track(self.world, project, name, self._table(values))
 
-    def add_item(self, track: Any, file: Path | None, *, name: str = "", kind: str | None = None, **values: float) -> Any:
+    def add_item(self, track: Any, file: Path | None, *, name: str = "", kind: str | None = None, **values: Any) -> Any:
         """Put a selected item on a track; parameters by REAPER's names, those of the take too."""
         take_names = ("D_STARTOFFS", "D_PLAYRATE", "D_PITCH", "B_PPITCH")
         item = self.world.add_item(self.world, track, self._table({k: v for k, v in values.items() if k not in take_names}))

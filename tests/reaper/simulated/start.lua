@@ -18,7 +18,9 @@ return function(options, host)
     on_call = function(name)
       world.calls[name] = (world.calls[name] or 0) + 1
       table.insert(world.calls, name)
-      if world.fail_call == #world.calls then error("reaper." .. name .. " fails here on purpose", 3) end
+      if world.fail_call == #world.calls or world.fail_name == name then
+        error("reaper." .. name .. " fails here on purpose", 3)
+      end
     end,
   })
   gfx = functions.gfx(world)

@@ -20,7 +20,7 @@ function world.new()
   return setmetatable({
     projects = {}, front = nil, generation = 1, seconds = 1000.0, n_guids = 0, refresh_count = 0, deferred = {}, at_exit = {},
     violations = {}, boxes = {}, console = {}, hints = {}, calls = {}, pointers = {}, pointer_of = {},
-    box_answer = 1, file_answer = nil, menu_answer = 1, menus = {}, fail_call = nil, host = {},
+    box_answer = 1, file_answer = nil, menu_answer = 1, menus = {}, fail_call = nil, fail_name = nil, host = {},
   }, world)
 end
 
