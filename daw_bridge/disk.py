@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
+import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from .errors import DawBridgeError, DiskFull, ForbiddenPath
 
@@ -21,6 +23,19 @@ def write_error(error: OSError, path: Path) -> DawBridgeError:
 
 
 @contextlib.contextmanager
+def reported(path: Path) -> Iterator[None]:
+    """Turn the system's errors of the block, which makes or renames `path`, into ours.
+
+    Raises:
+        DiskFull, ForbiddenPath: as `write_error`.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise write_error(error, path) from error
+
+
+@contextlib.contextmanager
 def writing(path: Path) -> Iterator[BinaryIO]:
     """A new file to write, on the disk when the block ends and gone when the block fails.
 
@@ -31,20 +46,22 @@ def writing(path: Path) -> Iterator[BinaryIO]:
         DiskFull: no room.
         ForbiddenPath: it cannot be written for any other reason.
     """
-    is_open = False
-    try:
-        with path.open("wb") as file:
-            is_open = True
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException as error:
-        if is_open:
-            with contextlib.suppress(OSError):
-                path.unlink()
-        if isinstance(error, OSError):
-            raise write_error(error, path) from error
-        raise
+    with reported(path):
+        file = path.open("wb")
+        try:
+            with file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+        except BaseException:
+            remove(path)
+            raise
+
+
+def remove(path: Path) -> None:
+    """Take a file away if it is there and can be."""
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 def make_folder(folder: Path) -> None:
@@ -53,10 +70,8 @@ def make_folder(folder: Path) -> None:
     Raises:
         DiskFull, ForbiddenPath: it cannot be made.
     """
-    try:
+    with reported(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise write_error(error, folder) from error
 
 
 def settle_folder(folder: Path) -> None:
@@ -91,3 +106,31 @@ def rename_new(source: Path, target: Path) -> None:
         source.rename(target)
     else:
         source.unlink()
+
+
+def write_json(path: Path, table: Mapping[str, Any]) -> None:
+    """Write a table of plain values as JSON; NaN and infinity, which JSON does not know, become null.
+
+    Raises:
+        DiskFull, ForbiddenPath: as `writing`.
+    """
+    text = json.dumps(_plain(table), indent=1, ensure_ascii=False, allow_nan=False)
+    with writing(path) as file:
+        file.write(text.encode("utf-8", "backslashreplace") + b"\n")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The table in a JSON file; an empty one where there is no such file or no table in it."""
+    try:
+        table = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return table if isinstance(table, dict) else {}
