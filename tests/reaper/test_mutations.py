@@ -15,7 +15,9 @@ from tests.reaper.test_remix_selected_item import song
 # file in lib/, what stands there, what the mistake makes of it, and a word of the finding
 MUTATIONS = {
     "the window is never refreshed again": ("transaction", "  reaper.PreventUIRefresh(-1)\n", "", "PreventUIRefresh was left"),
-    "the refresh is counted twice": ("transaction", "reaper.PreventUIRefresh(1)", "reaper.PreventUIRefresh(2)", "PreventUIRefresh"),
+    "the refresh is counted twice": (
+        "transaction", "reaper.PreventUIRefresh(1)", "reaper.PreventUIRefresh(2)", "PreventUIRefresh was left",
+    ),
     "a failure skips the closing": (
         "transaction", "pcall(change)", "true, change()", "PreventUIRefresh was left",
     ),
@@ -24,7 +26,9 @@ MUTATIONS = {
     ),
     "the undo block is never begun": ("transaction", "  reaper.Undo_BeginBlock2(project)\n", "", "outside an undo block"),
     "a variable leaks": ("landing", "local track = insert_track_below", "track = insert_track_below", "leaked global track"),
-    "a function is misspelled": ("landing", "reaper.AddTakeToMediaItem", "reaper.AddTakeToMediaItm", "no function AddTakeToMediaItm"),
+    "a function is misspelled": (
+        "landing", "reaper.AddTakeToMediaItem", "reaper.AddTakeToMediaItm", "no function AddTakeToMediaItm",
+    ),
     "an argument is missing": ("landing", '"GUID", "", false)\n  return guid ==', '"GUID", "")\n  return guid ==', "takes 4"),
     "a parameter is misspelled": ("landing", '"D_POSITION"', '"D_POSITON"', "not landed"),
     "a pointer is kept across a defer": (
@@ -45,7 +49,9 @@ MUTATIONS = {
     "the mark against landing twice is forgotten": (
         "landing", "  reaper.GetSetMediaItemInfo_String(item, REQID, request.reqid, true)\n", "", "no mark",
     ),
-    "a line break in what persists": ("projects", "PENDING .. request.reqid, text)", 'PENDING .. request.reqid, text .. "\\n")', "line break"),
+    "a line break in what persists": (
+        "projects", "PENDING .. request.reqid, text)", 'PENDING .. request.reqid, text .. "\\n")', "line break",
+    ),
 }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ def song(reaper: Reaper, desk: Desk, **values: float) -> Any:
     reaper.add_track(project, "Drums")
     vocal = reaper.add_track(project, "Vocal", I_CUSTOMCOLOR=0x1FF8000)
     reaper.add_track(project, "Bass")
-    item = {"D_POSITION": 12.3456789, "D_LENGTH": 2.0, "D_STARTOFFS": 0.5, "I_CUSTOMCOLOR": 0x10000FF} | values
+    item: dict[str, Any] = {"D_POSITION": 12.3456789, "D_LENGTH": 2.0, "D_STARTOFFS": 0.5, "I_CUSTOMCOLOR": 0x10000FF} | values
     reaper.add_item(vocal, desk.content, name="vocal take", **item)
     reaper.world["file_answer"] = str(desk.style)
     return project

@@ -1,0 +1,97 @@
+"""The script against the real service: asked in Lua, rendered for good, landed in the simulated arrangement."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.reaper.conftest import RATE, Desk
+from tests.reaper.simulator import SCRIPTS, Reaper
+from tests.reaper.test_remix_selected_item import new_item, song
+
+START_SECONDS, RENDER_SECONDS = 60, 180
+
+
+def _is_built() -> bool:
+    found = [find_spec(name) for name in ("daw_bridge.service.server", "daw_bridge.pipeline")]
+    texts = [Path(spec.origin).read_text(encoding="utf-8") for spec in found if spec and spec.origin]
+    return len(texts) == len(found) and not any("raise NotImplementedError" in text for text in texts)
+
+
+pytestmark = pytest.mark.skipif(not _is_built(), reason="the service or the pipeline is not built yet")
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The state folder of a running service, on a free port; it knows one project, and not the desks'."""
+    folder = tmp_path_factory.mktemp("service")
+    (folder / "first").mkdir()
+    state, log = folder / "state", folder / "service.txt"
+    command = [sys.executable, "-m", "daw_bridge", "serve", str(folder / "first"), "--state", str(state), "--port", "0"]
+    with log.open("wb") as output:
+        service = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, "PYTHONUNBUFFERED": "1"})
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not (state / "service.json").is_file():
+            assert service.poll() is None and time.monotonic() < deadline, log.read_text(encoding="utf-8", errors="replace")
+            time.sleep(0.05)
+        yield state
+    finally:
+        service.send_signal(signal.SIGTERM)
+        try:
+            service.wait(20)
+        except subprocess.TimeoutExpired:
+            service.kill()
+            service.wait()
+    assert service.returncode == 0, log.read_text(encoding="utf-8", errors="replace")
+
+
+@pytest.fixture
+def quick(lua_version: str, state: Path, desk: Desk, tmp_path: Path) -> Reaper:
+    """A REAPER whose scripts lie in a folder of their own, with settings that name the service's state and few steps."""
+    scripts = tmp_path / "scripts"
+    shutil.copytree(SCRIPTS, scripts)
+    (scripts / "daw_bridge.conf").write_text(f"state_dir = {state}\nparam.num_steps = 2\n", encoding="utf-8")
+    return Reaper(lua_version, {"HOME": str(tmp_path)}, scripts=scripts)
+
+
+def test_the_remix_of_the_selected_item_lands_in_the_arrangement(quick: Reaper, desk: Desk) -> None:
+    project = song(quick, desk)
+    quick.run()
+    assert len(quick.boxes) == 1, "asked whether the project may be used"
+    quick.tick_until(lambda: len(quick.tracks(project)) == 4, RENDER_SECONDS)
+    quick.tick_until(lambda: quick.tick() == 0, 10)
+    assert quick.tracks(project) == ["Drums", "Vocal", "Vocal remix", "Bass"]
+    item = new_item(project)
+    take = item.takes[1]
+    assert item["values"]["D_POSITION"] == 12.3456789 and item["values"]["D_LENGTH"] == 2.0
+    assert take["values"]["D_STARTOFFS"] == 0.0 and take.source.has_peaks
+    remix, rate = soundfile.read(take.source.path)
+    content, _ = soundfile.read(desk.content, start=RATE // 2, frames=2 * RATE)
+    assert rate == RATE and remix.shape == content.shape
+    assert soundfile.info(take.source.path).subtype == "PCM_24"
+    assert np.sqrt(np.mean((remix - content) ** 2)) > 1e-3, "it is another sound"
+    assert len(list((desk.project / "daw_bridge" / "remixes").glob("*.wav"))) == 1
+    assert not list((desk.project / "daw_bridge" / "results").glob("*.json"))
+    assert quick.undo_labels(project) == ["Remix of vocal take"]
+    assert quick.boxes[1:] == [] and quick.console == [] and quick.violations == []
+
+
+def test_what_the_service_refuses_is_said_in_one_sentence(quick: Reaper, desk: Desk) -> None:
+    project = song(quick, desk)
+    desk.style.write_bytes(b"this is a letter, not a recording" * 100)
+    quick.run()
+    quick.tick_until(lambda: len(quick.boxes) == 2, RENDER_SECONDS)
+    assert quick.boxes[1].startswith("The remix of 'vocal take' failed: ") and "\n" not in quick.boxes[1]
+    assert len(quick.tracks(project)) == 3 and quick.violations == []
