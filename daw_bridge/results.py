@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from .disk import make_folder, write_error, writing
+from .errors import DawBridgeError
 from .folders import ProjectFolders
 from .job import Job
 
@@ -46,15 +48,37 @@ def write_result(job: Job) -> Path | None:
     """
     if not job.request.reqid or not job.is_final:
         return None
-    folder = ProjectFolders(Path(job.request.project)).results
+    return _write(Path(job.request.project), job.request.reqid, result_table(job))
+
+
+def write_refusal(project: Path, reqid: str, error: DawBridgeError, reaper: Mapping[str, Any]) -> Path:
+    """Answer a request that never became a job; its state is "failed".
+
+    Args:
+        project: an existing folder.
+        reqid: the asker's name for the request, fit to be a file's name.
+        error: why.
+        reaper: echoed.
+
+    Raises:
+        DiskFull, ForbiddenPath: the project's folder cannot be written to.
+    """
+    nothing = dict.fromkeys(("file", "recipe", "length_seconds", "sample_rate"))
+    reason = {"code": error.code, "message": error.message, "hint": error.hint}
+    table = {"schema": SCHEMA, "job": "", "reqid": reqid, "state": "failed", **nothing, "error": reason, "reaper": dict(reaper)}
+    return _write(project, reqid, table)
+
+
+def _write(project: Path, reqid: str, table: Mapping[str, Any]) -> Path:
+    folder = ProjectFolders(project).results
     make_folder(folder)
-    ticket = folder / f"{job.request.reqid}.json"
+    ticket = folder / f"{reqid}.json"
     draft = folder / f".{uuid.uuid4().hex}.tmp"  # a dot file: no reader takes it for a ticket
     with writing(draft) as file:
-        file.write(json.dumps(result_table(job), ensure_ascii=False, indent=1).encode())
+        file.write(json.dumps(table, ensure_ascii=False, indent=1).encode())
     try:
         os.replace(draft, ticket)
-    except OSError as error:
+    except OSError as problem:
         draft.unlink(missing_ok=True)
-        raise write_error(error, ticket) from error
+        raise write_error(problem, ticket) from problem
     return ticket

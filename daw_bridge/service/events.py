@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -93,11 +94,12 @@ def summary(jobs: Iterable[Job]) -> tuple[int, int, str]:
 def in_words(event: Event) -> str:
     """An event as a line for a label."""
     values = event.arguments
-    return {
-        "/queued": lambda: f"queued, place {values[1]}",
-        "/started": lambda: f"started: {values[1]}",
-        "/progress": lambda: f"{values[2]} {float(values[0]):.0%}",
-        "/done": lambda: f"done: {str(values[1]).replace(chr(92), '/').rpartition('/')[2]}",
-        "/failed": lambda: f"failed: {values[2]}",
-        "/cancelled": lambda: "cancelled",
-    }.get(event.address, lambda: event.address)()
+    if event.address == "/queued":
+        return f"queued, place {values[1]}"
+    if event.address == "/started":
+        return f"started: {values[1]}"
+    if event.address == "/progress":
+        return f"{values[2]} {float(values[0]):.0%}"
+    if event.address == "/done":
+        return "done: " + re.split(r"[/\\]", str(values[1]))[-1]
+    return f"failed: {values[2]}" if event.address == "/failed" else "cancelled"

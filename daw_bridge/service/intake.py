@@ -84,7 +84,9 @@ def _plain_path(text: str, role: str) -> Path:
         raise NotFound(f"{role}={text[:200]!r} is no path", "Give an audio file.")
     path = Path(text)
     if not path.is_absolute():
-        raise BadArguments(f"{role}={text[:200]!r} must be an absolute path in a ticket", "Scripts and commands know the full path.")
+        raise BadArguments(
+            f"{role}={text[:200]!r} must be an absolute path in a ticket", "Scripts and commands know the full path."
+        )
     return path
 
 
@@ -93,7 +95,11 @@ def _project(ask: Ask, projects: Sequence[Path]) -> Path:
     if not ask.project:
         if len(projects) == 1:
             return projects[0]
-        hint = f"Name one of {', '.join(p.name for p in projects)} with the key 'project'." if projects else "Start the service with one."
+        hint = (
+            f"Name one of {', '.join(p.name for p in projects)} with the key 'project'."
+            if projects
+            else "Start the service with one."
+        )
         raise BadArguments(f"project is not given and the service has {len(projects)} projects", hint)
     for project in projects:
         if ask.project == str(project):
@@ -103,7 +109,9 @@ def _project(ask: Ask, projects: Sequence[Path]) -> Path:
         return named[0]
     if len(named) > 1:
         raise BadArguments(f"project={ask.project!r} names {len(named)} projects", "Give the full path.")
-    raise NotFound(f"project {ask.project[:200]!r} is none of the service's", did_you_mean(ask.project, [p.name for p in projects]))
+    raise NotFound(
+        f"project {ask.project[:200]!r} is none of the service's", did_you_mean(ask.project, [p.name for p in projects])
+    )
 
 
 def project_folder(text: str) -> Path:
@@ -141,7 +149,9 @@ def ask_from_pairs(content: str, style: str, preset: str, rest: Sequence[Value])
     if len(pairs) % 2:
         reqid = pairs.pop(0)
         if not isinstance(reqid, str):
-            raise BadArguments(f"reqid={reqid!r} must be a text", "An odd number of arguments after the preset begins with a reqid.")
+            raise BadArguments(
+                f"reqid={reqid!r} must be a text", "An odd number of arguments after the preset begins with a reqid."
+            )
         fields["reqid"] = reqid
     for key, value in zip(pairs[::2], pairs[1::2], strict=True):
         if not isinstance(key, str):
@@ -187,6 +197,7 @@ TICKET_KEYS: dict[str, type | tuple[type, ...]] = {
     "priority": str,
     "force": bool,
     "reaper": dict,
+    "register": str,
 }
 
 
@@ -201,11 +212,15 @@ def read_ticket(text: str | bytes) -> dict[str, Any]:
     try:
         table = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise BadArguments(f"the ticket is not JSON: {error}", "Write it under a temporary name and rename it when complete.") from None
+        raise BadArguments(
+            f"the ticket is not JSON: {error}", "Write it under a temporary name and rename it when complete."
+        ) from None
     if not isinstance(table, dict):
         raise BadArguments("the ticket must be a JSON object", "")
     if table.get("schema") != SCHEMA:
-        raise BadArguments(f"the ticket's schema={table.get('schema')!r} must be {SCHEMA}", "Script and service are of different versions.")
+        raise BadArguments(
+            f"the ticket's schema={table.get('schema')!r} must be {SCHEMA}", "Script and service are of different versions."
+        )
     for key in ("params", "reaper"):
         if table.get(key) == []:  # some of Lua's encoders cannot tell an empty table from an empty list
             table[key] = {}
@@ -215,7 +230,7 @@ def read_ticket(text: str | bytes) -> dict[str, Any]:
         if not isinstance(value, TICKET_KEYS[key]) or (isinstance(value, bool) and key != "force"):
             raise BadArguments(f"the ticket's {key}={value!r} has the wrong type", "")
     for key in ("content", "style"):
-        if not table.get(key):
+        if not table.get(key) and "register" not in table:
             raise BadArguments(f"the ticket names no {key}", f"Give {key}.")
     if len(json.dumps(table.get("reaper", {}))) > MAX_REAPER_BYTES:
         raise BadArguments(f"the ticket's reaper part is longer than {MAX_REAPER_BYTES} bytes", "")

@@ -2,8 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..errors import Internal
+from ..folders import ProjectFolders, StateFolders, default_state
+from .audience import Audience
+from .board import Board
+from .config import Config, make_folders, read_config, read_projects, write_projects, write_whole
+from .desk import Desk
+from .handlers import Handlers
+from .intake import project_folder
+from .loops import Loops
+from .osc import Endpoint, open_socket
+from .seen import Seen
+from .threads import OneThread
+from .tickets import registration, write_ticket
+from .watcher import HotFolders
+
+HOST = "127.0.0.1"
+MAX_LOG_BYTES = 1_000_000
+JOIN_SECONDS = 10.0
+
+log = logging.getLogger(__name__)
 
 
 def serve(
@@ -29,4 +61,191 @@ def serve(
         PortInUse: another program listens there.
         BadParameter: the configuration file is not valid.
     """
-    raise NotImplementedError
+    from filelock import FileLock, Timeout
+
+    folders = StateFolders(state.expanduser().absolute()) if state else default_state()
+    named = [project_folder(str(project)) for project in projects]
+    folders.tickets.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folders.lock)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return _join(folders, named, on_line)
+    try:
+        config = read_config(folders)
+        sock = open_socket(HOST, config.port if port is None else port)
+        known = dict.fromkeys([*named, *read_projects(folders)])
+        with _logging_to(folders.log), asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            runner.run(Service(folders, config, list(known)).run(sock, on_line))
+    finally:
+        lock.release()
+    return 0
+
+
+def _join(state: StateFolders, projects: Sequence[Path], on_line: Callable[[str], None]) -> int:
+    """Give the projects to the running service, and wait until it has them."""
+    for project in projects:
+        write_ticket(state.tickets, registration(project))
+    deadline = time.monotonic() + JOIN_SECONDS
+    while not set(projects) <= set(read_projects(state)):
+        if time.monotonic() > deadline:
+            raise Internal(f"the service that runs on {state.root} does not take the project", "Stop it and start again.")
+        time.sleep(0.05)
+    for project in projects:
+        on_line(f"the running service (state {state.root}) watches {project}, too")
+    return 0
+
+
+@contextmanager
+def _logging_to(path: Path) -> Iterator[None]:
+    handler = RotatingFileHandler(path, maxBytes=MAX_LOG_BYTES, backupCount=2, encoding="utf-8", errors="backslashreplace")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger("daw_bridge")
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        handler.close()
+
+
+class Service:
+    """The running service: it owns the port, the threads and the loops.
+
+    Args:
+        state: its state folder, whose lock is held.
+        config: its configuration.
+        projects: folders to watch from the start.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self, state: StateFolders, config: Config, projects: list[Path], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._state, self._config, self._clock = state, config, clock
+        self._projects: list[Path] = []
+        self._wanted = projects
+        self._run_job, self._run_folder = OneThread("jobs"), OneThread("folders")
+
+    async def run(self, sock: socket.socket, on_line: Callable[[str], None]) -> None:
+        """Serve until a signal says stop.
+
+        Args:
+            sock: bound.
+            on_line: told when the service listens.
+        """
+        stop = asyncio.Event()
+        _on_signals(stop)
+        endpoint = Endpoint(lambda m, p: self._handlers.dispatch(m, p), lambda p: self._handlers.limited(p), self._clock)
+        audience = Audience(endpoint, self._config.feedback, self._clock)
+        self._board = Board(audience, self._clock)
+        desk = Desk(self._state, self._config.roots)
+        self._handlers = Handlers(audience, self._board, desk, self._projects, self._run_job, self._why)
+        await asyncio.get_running_loop().create_datagram_endpoint(lambda: endpoint, sock=sock)
+        host, port = sock.getsockname()[:2]
+        address = {"host": host, "port": port, "pid": os.getpid(), "version": __version__}
+        write_whole(self._state.address, json.dumps(address) + "\n")
+        on_line(f"daw-bridge {__version__} listens on {host}:{port} (state {self._state.root})")
+        log.info("listening on %s:%d", host, port)
+        tasks: list[asyncio.Task[None]] = []
+        try:
+            opening = asyncio.ensure_future(self._open(desk, audience, tasks))
+            stopping = asyncio.ensure_future(stop.wait())
+            await asyncio.wait({opening, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if opening.done():
+                opening.result()  # a store that cannot be opened ends the service
+            await stopping
+        finally:
+            await self._close(desk, audience, [*tasks, opening, stopping])
+            endpoint.close()
+            self._state.address.unlink(missing_ok=True)
+            log.info("stopped")
+
+    async def _open(self, desk: Desk, audience: Audience, tasks: list[asyncio.Task[None]]) -> None:
+        """What may take its time, while the port answers already."""
+        opening = self._run_job(desk.open)
+        self._seen: Seen = await self._run_folder(Seen, self._state.root / "drops.sqlite")
+        self._folders = HotFolders(self._seen, self._config.watched)
+        loops = Loops(
+            audience=audience,
+            board=self._board,
+            desk=desk,
+            folders=self._folders,
+            run_job=self._run_job,
+            run_folder=self._run_folder,
+            projects=self._projects,
+            add_project=self._add_project,
+            tickets=self._state.tickets,
+            clock=self._clock,
+        )
+        await self._take_hints(loops)
+        for project in self._wanted:
+            await self._add_project(project)
+        await self._run_job(write_projects, self._state, self._projects)
+        await opening
+        self._board.state = "ready"
+        audience.publish("/startup", __version__)
+        await loops.catch_up()
+        tasks += loops.start()
+
+    async def _take_hints(self, loops: Loops) -> None:
+        from .hints import Hints
+
+        loop = asyncio.get_running_loop()
+
+        def on_hint(renamed: Path | None) -> None:
+            try:
+                loop.call_soon_threadsafe(self._hinted, loops, renamed)
+            except RuntimeError:
+                log.debug("a hint came after the end")
+
+        self._hints = await self._run_folder(Hints, on_hint)
+        await self._run_folder(self._hints.watch, self._state.tickets)
+
+    def _hinted(self, loops: Loops, renamed: Path | None) -> None:
+        if renamed is not None:
+            self._run_folder(self._folders.renamed, renamed)
+        loops.ticket_hint.set()
+        loops.folder_hint.set()
+
+    async def _add_project(self, project: Path) -> None:
+        if project in self._projects:
+            return
+        await self._run_folder(make_folders, project)
+        self._projects.append(project)
+        self._folders.projects = list(self._projects)
+        await self._run_folder(self._hints.watch, ProjectFolders(project).drop)
+        if self._board.state == "ready":
+            await self._run_job(write_projects, self._state, list(self._projects))
+        log.info("watching %s", project)
+
+    async def _why(self, path: str) -> str:
+        return await self._run_folder(self._folders.why, path)
+
+    async def _close(self, desk: Desk, audience: Audience, tasks: Sequence[asyncio.Future[Any]]) -> None:
+        self._board.state = "stopping"
+        audience.publish("/shutdown", __version__)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._handlers.close()
+        if hasattr(self, "_hints"):
+            await self._run_folder(self._hints.stop)
+        if hasattr(self, "_seen"):
+            await self._run_folder(self._seen.close)
+        await self._run_job(desk.close)
+        self._run_job.close()
+        self._run_folder.close()
+
+
+def _on_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is None:
+            continue
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))

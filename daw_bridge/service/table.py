@@ -94,7 +94,7 @@ INCOMING = (
     Incoming("/style", "style", "s", "/style", "remember the style for buttons", (Takes("path", "text"),)),
     Incoming("/preset", "preset", "s or if", "/preset", "remember a preset, by id or index from 1", (Takes("preset", "either"),)),
     Incoming("/preset/<n>/go", "preset_go", "[f]", "/accepted or /error", "one button a preset: index from 1, or id", (TRIGGER,)),
-    Incoming("/param/<name>", "param", "f", "/param/<name>", "set a parameter: 0 to 1 is its range", (Takes("position", "number"),)),
+    Incoming("/param/<name>", "param", "f", "/param/<name>", "set a parameter, 0 to 1 of its range", (Takes("place", "number"),)),
     Incoming("/go", "go", "[f]", "/accepted or /error", "ask for what is remembered", (TRIGGER,)),
     Incoming("/job", "job", "s", "the job's latest event", "how a job stands", (Takes("job", "text"),)),
     Incoming("/jobs", "jobs", "", "/job/info …, /jobs/end", "the newest jobs"),

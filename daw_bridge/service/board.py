@@ -1,0 +1,82 @@
+"""The jobs as they were last told, who asked for them, and the telling of what is new."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ..job import Job
+from .audience import Audience
+from .events import Event, Told, accepted, changes, in_words, latest, summary
+from .osc import Peer
+
+
+@dataclass
+class Board:
+    """Lives in the event loop; its numbers answer /status without asking the store.
+
+    Attributes:
+        audience: whom to tell.
+        clock: monotonic seconds.
+        state: "starting", "ready" or "stopping".
+    """
+
+    audience: Audience
+    clock: Callable[[], float]
+    state: str = "starting"
+    _told: dict[str, Told] = field(default_factory=dict)
+    _askers: dict[str, set[Peer]] = field(default_factory=dict)
+    _summary: tuple[int, int, str] = (0, 0, "")
+
+    def status(self) -> tuple[str, int, int, str]:
+        """The arguments of /status/info: state, queued, running, running job."""
+        n_queued, n_running, job = self._summary
+        state = self.state if self.state != "ready" else "rendering" if n_running else "idle"
+        return state, n_queued, n_running, job
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._told)
+
+    def n_asked_by(self, peer: Peer) -> int:
+        """How many jobs that are not over the peer asked for."""
+        return sum(peer in askers for askers in self._askers.values())
+
+    def accepted(self, job: Job, is_new: bool, asker: Peer | None) -> None:
+        """Tell that a job was accepted; of one that existed, how it stands."""
+        also = [asker] if asker else []
+        self.audience.publish("/accepted", *accepted(job).arguments, also=also)
+        if asker and not job.is_final:
+            self.follow(job.id, asker)
+        if is_new:
+            self._told.setdefault(job.id, Told())
+        else:
+            self._publish(latest(job), also)
+
+    def follow(self, job_id: str, peer: Peer) -> None:
+        """Let a peer hear what becomes of a job."""
+        self._askers.setdefault(job_id, set()).add(peer)
+
+    def show(self, active: tuple[Job, ...], ended: tuple[Job, ...]) -> None:
+        """Tell what is new about the jobs."""
+        now = self.clock()
+        before = self.status()
+        self._summary = summary(active)
+        for job in ended:
+            self._tell(job, now)
+            self._told.pop(job.id, None)
+            self._askers.pop(job.id, None)
+        for job in active:
+            self._tell(job, now)
+        if self.status() != before:
+            self.audience.publish("/ui/busy", float(self._summary[1] > 0))
+
+    def _tell(self, job: Job, now: float) -> None:
+        for event in changes(self._told.setdefault(job.id, Told()), job, now):
+            self._publish(event, list(self._askers.get(job.id, ())))
+
+    def _publish(self, event: Event, also: list[Peer]) -> None:
+        self.audience.publish(event.address, *event.arguments, also=also)
+        self.audience.publish("/ui/status", in_words(event))
+        if event.address == "/progress":
+            self.audience.publish("/ui/progress", event.arguments[0])

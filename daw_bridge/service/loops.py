@@ -1,0 +1,152 @@
+"""The service's three loops: jobs, tickets and hot folders. Each waits for a hint or its time, whichever comes first."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from ..errors import DawBridgeError, UnknownJob
+from ..job import Job
+from .audience import Audience
+from .board import Board
+from .desk import Desk
+from .intake import ask_from_ticket
+from .threads import OneThread
+from .tickets import load, pending, refuse, registered
+from .watcher import HotFolders, Problem
+
+BUSY_SECONDS, IDLE_SECONDS = 0.15, 0.5
+TICKET_SECONDS = 1.0
+SETTLING_SECONDS, SCAN_SECONDS = 0.25, 3.0
+COALESCE_SECONDS = 0.05  # many events of one copy become one look
+FAULT_SECONDS = 2.0
+
+log = logging.getLogger(__name__)
+
+
+async def keep_doing(what: Callable[[], Awaitable[float]], hint: asyncio.Event) -> None:
+    """Call something again and again; it gives the seconds until the next time, a hint makes it sooner."""
+    while True:
+        hint.clear()
+        try:
+            seconds = await what()
+        except Exception:
+            log.exception("a loop met a defect and goes on")
+            seconds = FAULT_SECONDS
+        try:
+            await asyncio.wait_for(hint.wait(), seconds)
+            await asyncio.sleep(COALESCE_SECONDS)
+        except TimeoutError:
+            continue
+
+
+class Loops:
+    """What the loops share.
+
+    Args:
+        audience, board, desk, folders: the parts of the service.
+        run_job, run_folder: the threads of the desk and of the folders.
+        projects: the service's projects.
+        add_project: makes a folder a project, where it is none yet.
+        tickets: the tickets folder.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        audience: Audience,
+        board: Board,
+        desk: Desk,
+        folders: HotFolders,
+        run_job: OneThread,
+        run_folder: OneThread,
+        projects: Sequence[Path],
+        add_project: Callable[[Path], Awaitable[None]],
+        tickets: Path,
+        clock: Callable[[], float],
+    ) -> None:
+        self._audience, self._board, self._desk, self._folders = audience, board, desk, folders
+        self._run_job, self._run_folder = run_job, run_folder
+        self._projects, self._add_project = projects, add_project
+        self._tickets, self._clock = tickets, clock
+        self.job_hint, self.ticket_hint, self.folder_hint = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    def start(self) -> list[asyncio.Task[None]]:
+        """Start all three."""
+        pairs = (
+            (self.look_at_jobs, self.job_hint),
+            (self.look_at_tickets, self.ticket_hint),
+            (self.look_at_folders, self.folder_hint),
+        )
+        return [asyncio.get_running_loop().create_task(keep_doing(what, hint)) for what, hint in pairs]
+
+    async def look_at_jobs(self) -> float:
+        """Tell what is new about the jobs."""
+        news = await self._run_job(self._desk.tick, self._clock())
+        self._board.show(news.active, news.ended)
+        for job in news.ended:
+            await self._run_folder(self._folders.finished, job)
+        return BUSY_SECONDS if news.active else IDLE_SECONDS
+
+    async def look_at_tickets(self) -> float:
+        """Take every ticket that waits."""
+        for path in await self._run_job(pending, self._tickets):
+            await self._take(path)
+        return TICKET_SECONDS
+
+    async def _take(self, path: Path) -> None:
+        table: dict[str, object] = {}
+        try:
+            table = await self._run_job(load, path)
+            project = await self._run_job(registered, table)
+            if project is not None:
+                await self._add_project(project)
+            if "register" not in table:
+                ask = ask_from_ticket({**table, "project": str(project or "")}, "ticket")
+                job, is_new = await self._run_job(self._desk.submit, ask, tuple(self._projects))
+                self._board.accepted(job, is_new, None)
+                self.job_hint.set()
+            await self._run_job(_remove, path)
+        except DawBridgeError as error:
+            log.warning("ticket %s is refused: %s", path.name, error)
+            await self._run_job(refuse, path, table, error)
+            self._audience.publish("/error", error.code, f"ticket/{table.get('reqid', '')}", str(error))
+
+    async def look_at_folders(self) -> float:
+        """Ask for what has been dropped and is complete."""
+        ready, problems = await self._run_folder(self._folders.scan, self._clock())
+        self._tell(problems)
+        for stem in ready:
+            try:
+                job, is_new = await self._run_job(self._desk.submit, stem.ask, tuple(self._projects))
+            except DawBridgeError as error:
+                self._tell(await self._run_folder(self._folders.refused, stem, error, self._clock()))
+                continue
+            await self._run_folder(self._folders.accepted, stem, job)
+            self._board.accepted(job, is_new, None)
+            self.job_hint.set()
+        return SETTLING_SECONDS if self._folders.is_settling else SCAN_SECONDS
+
+    def _tell(self, problems: Sequence[Problem]) -> None:
+        for problem in problems:
+            log.warning("%s: %s", problem.path, problem.message)
+            self._audience.publish(
+                "/error", problem.code, f"drop/{problem.path.parent.name}/{problem.path.name}", problem.message
+            )
+
+    async def catch_up(self) -> None:
+        """Hear of folder jobs that ended while the service was away."""
+        for job_id in await self._run_folder(self._folders.open_jobs):
+            try:
+                job: Job = await self._run_job(self._desk.job, job_id)
+            except UnknownJob:
+                continue
+            if job.is_final:
+                await self._run_folder(self._folders.finished, job)
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
