@@ -6,7 +6,7 @@ import signal
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -42,18 +42,13 @@ def remix(
         DawBridgeError: anything that keeps it from being made; nothing is left behind then.
         KeyboardInterrupt: Ctrl-C; nothing is left behind either.
     """
-    for target in (out, picture):
-        if target is not None:
-            _check_target(target, request)
     on_progress("load", 0.0)
+    _check_targets(request, out, picture)
     from .audio_files import read_audio
 
     part = {"start_seconds": request.start_seconds, "length_seconds": request.length_seconds}
     content = read_audio(Path(request.content.path), role="content", **part)
     style = read_audio(Path(request.style.path), role="style")
-    suffix = ".flac" if content.container == "FLAC" else ".wav"
-    if out is not None and out.suffix.lower() != suffix:
-        raise BadArguments(f"out={out.name!r} must end in {suffix}", "A remix keeps the sample format of its content.")
     from . import recipe
     from .pipeline import render
 
@@ -71,7 +66,7 @@ def remix(
     )
     on_progress("publish", 1.0)
     with _deferred_interrupt():
-        path = _published(request, out, suffix, made.audio, table)
+        path = _published(request, out, made.audio, table)
     if picture is not None:
         from .figures import triptych
 
@@ -79,25 +74,38 @@ def remix(
     return path, picture
 
 
-def _check_target(target: Path, request: RenderRequest) -> None:
+def _check_targets(request: RenderRequest, out: Path | None, picture: Path | None) -> None:
     """Refuse before the render what could not be written after it."""
-    if not target.absolute().parent.is_dir():
-        raise NotFound(f"folder {str(target.absolute().parent)!r} does not exist", "Make it, or write elsewhere.")
-    if str(target.resolve()) in (request.content.path, request.style.path):
-        raise ForbiddenPath(f"{str(target)!r} is an input", "Give the result another name.")
-    if target.exists() and not request.is_forced:
-        raise ForbiddenPath(f"{str(target)!r} exists already", "Give another name, or --force to replace it.")
+    from .publish import check_free
+
+    if out is not None:
+        check_free(out, is_forced=request.is_forced)
+    if picture is not None and not picture.absolute().parent.is_dir():
+        raise NotFound(f"folder {str(picture.absolute().parent)!r} does not exist", "Make it first, or choose another.")
+    if picture is not None and picture.suffix.lower() != ".png":
+        raise BadArguments(f"picture={picture.name!r} must end in .png", "It is drawn as PNG.")
+    if picture is not None and picture.exists() and not request.is_forced:
+        raise ForbiddenPath(f"{str(picture)!r} exists already", "Choose another name, or say --force to replace it.")
+    for target in (out, picture):
+        if target is not None and str(target.resolve()) in (request.content.path, request.style.path):
+            raise ForbiddenPath(f"{str(target)!r} is an input", "Choose another name.")
 
 
-def _published(request: RenderRequest, out: Path | None, suffix: str, audio: Audio, table: dict[str, Any]) -> Path:
+def _published(request: RenderRequest, out: Path | None, audio: Audio, table: dict[str, Any]) -> Path:
     from . import publish
 
     if out is not None:
-        publish.write_beside(out, audio, table)
-        return out
+        return publish.write_beside(out, audio, table, is_forced=request.is_forced)
+    folder = Path(request.project)
     stem, label = Path(request.content.path).stem, request.style_label or Path(request.style.path).stem
-    reservation = publish.reserve(Path(request.project), stem, request.preset["id"], label, suffix, f"cli-{uuid.uuid4().hex}")
-    return publish.publish(reservation, audio, table)
+    name = f"cli-{uuid.uuid4().hex}"
+    reservation = publish.reserve(folder, stem, request.preset["id"], label, publish.suffix_of(audio), name)
+    try:
+        return publish.publish(reservation, audio, table)
+    finally:
+        publish.withdraw(reservation)  # nothing to withdraw once it is published
+        with suppress(OSError):
+            (folder / publish.STAGING).rmdir()  # beside the user's own file it would only puzzle; kept while others use it
 
 
 @contextmanager
