@@ -7,15 +7,18 @@ import os
 import shutil
 import stat
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..disk import make_folder, writing
-from ..errors import NotFound, UnsupportedFormat
+from ..errors import DawBridgeError, NotFound, UnsupportedFormat
 from ..folders import ProjectFolders
 from ..job import Published
 from ..request import SourceFile
 from .order import OnProgress, Order
 
-SUFFIXES = {"WAV": ".wav", "FLAC": ".flac"}
+if TYPE_CHECKING:
+    from ..riff import Origin
+
 RECIPE = "recipe.json"
 KEPT_STEM = "remix"
 COPY_BLOCK_BYTES = 1 << 20
@@ -32,6 +35,8 @@ def warm(device: str) -> None:
 def render(order: Order, on_progress: OnProgress) -> None:
     """Leave the remix and its recipe in the work folder.
 
+    The pipeline takes a recording as one block so far, so `order.memory_scale` has nothing to make smaller yet.
+
     Raises:
         DawBridgeError: the inputs cannot be used, or what the pipeline says of them; Cancelled out of `on_progress`.
     """
@@ -40,6 +45,7 @@ def render(order: Order, on_progress: OnProgress) -> None:
     from ..pipeline import Progress
     from ..pipeline import render as render_audio
     from ..presets import preset_from
+    from ..publish import suffix_of
 
     request = order.request
     on_progress("load", 0.0)
@@ -52,7 +58,7 @@ def render(order: Order, on_progress: OnProgress) -> None:
         on_progress(progress.phase, progress.fraction)
 
     remix = render_audio(content, style, preset, seed=request.seed, device=order.device, on_step=on_step)
-    kept = order.folder / f"{KEPT_STEM}{SUFFIXES[remix.audio.container]}"
+    kept = order.folder / f"{KEPT_STEM}{suffix_of(remix.audio)}"
     kept.unlink(missing_ok=True)
     write_audio(kept, remix.audio)
     table = recipe.recipe_table(
@@ -70,15 +76,14 @@ def publish(order: Order) -> Published:
     """Give the kept remix its name in the project's remixes/.
 
     Raises:
-        DawBridgeError: the disk is full or the folder cannot be written to.
+        DawBridgeError: the disk is full or the folder cannot be written to; no version is left reserved then.
     """
+    from .. import publish as publishing
     from ..audio_files import read_audio
-    from ..publish import publish as publish_audio
-    from ..publish import reserve
 
     request = order.request
     kept = next(order.folder.glob(f"{KEPT_STEM}.*"))
-    reservation = reserve(
+    reservation = publishing.reserve(
         ProjectFolders(Path(request.project)).remixes,
         Path(request.content.path).stem,
         str(request.preset["id"]),
@@ -88,16 +93,30 @@ def publish(order: Order) -> Published:
     )
     remix = read_audio(kept, role="remix")
     table = json.loads((order.folder / RECIPE).read_text(encoding="utf-8"))
-    path = publish_audio(reservation, remix, table)
+    try:
+        path = publishing.publish(reservation, remix, table, origin=_origin(order, remix.sample_rate))
+    except DawBridgeError:
+        publishing.withdraw(reservation)
+        raise
     status = path.stat()
     return Published(
         file=str(path),
-        recipe=str(reservation.recipe_path),
+        recipe=str(path.with_suffix(".json")),
         seconds=remix.length_seconds,
         sample_rate=remix.sample_rate,
         size_bytes=status.st_size,
         mtime_ns=status.st_mtime_ns,
     )
+
+
+def _origin(order: Order, sample_rate: int) -> Origin:
+    """Where a DAW spots the remix to: the content's own time, and the part of it that was asked for."""
+    from ..audio_files import read_time_reference
+    from ..riff import Origin
+
+    copy = order.folder / "content" / Path(order.request.content.path).name
+    start = read_time_reference(copy) or 0
+    return Origin(order.job_id, time_reference=start + round(order.request.start_seconds * sample_rate))
 
 
 def copied(source: SourceFile, role: str, folder: Path) -> Path:

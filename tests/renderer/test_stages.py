@@ -1,0 +1,165 @@
+"""The real stages, and the real renderer around them, on clips of half a second."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from daw_bridge import publish
+from daw_bridge.audio_files import read_audio
+from daw_bridge.errors import Cancelled, DiskFull, NotFound
+from daw_bridge.folders import ProjectFolders, StateFolders
+from daw_bridge.job import Job
+from daw_bridge.jobs import JobStore
+from daw_bridge.presets import load_preset
+from daw_bridge.renderer import stages
+from daw_bridge.renderer.order import Order
+from daw_bridge.request import RenderRequest, source_file
+from daw_bridge.service.supervisor import Supervisor
+from tests.waiting import wait_for
+
+RATE = 22_050
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> RenderRequest:
+    project = tmp_path / "project"
+    project.mkdir()
+    chance = np.random.default_rng(1)
+    for name, tone_hz in (("song", 330.0), ("groove", 90.0)):
+        seconds = np.arange(RATE) / RATE
+        tone = 0.3 * np.sin(2 * np.pi * tone_hz * seconds)
+        soundfile.write(
+            project / f"{name}.wav", np.stack([tone, 0.5 * tone], 1) + 0.01 * chance.normal(size=(RATE, 2)), RATE, "PCM_24"
+        )
+    preset = load_preset("default").with_parameters({"num_steps": 2, "n_bands": 64})
+    content, style = (source_file(project / f"{name}.wav", "content") for name in ("song", "groove"))
+    return RenderRequest(str(project), content, style, preset.to_table(), start_seconds=0.25, length_seconds=0.5, reqid="r1")
+
+
+@pytest.fixture
+def order(asked: RenderRequest, tmp_path: Path) -> Order:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return Order("job.1", asked, folder)
+
+
+def test_render_and_publish_make_a_file_like_the_part_asked_for_with_its_recipe(order: Order) -> None:
+    seen = list[tuple[str, float]]()
+    stages.render(order, lambda phase, fraction: seen.append((phase, fraction)))
+    published = stages.publish(order)
+    info = soundfile.info(published.file)
+    assert (info.samplerate, info.channels, info.frames, info.subtype) == (RATE, 2, RATE // 2, "PCM_24")
+    assert Path(published.file).name == "song__default__groove__v001.wav" and published.seconds == pytest.approx(0.5, abs=1e-4)
+    recipe = json.loads(Path(published.recipe).read_text())
+    assert recipe["job"] == "job.1" and recipe["content"]["path"] == order.request.content.path
+    assert [fraction for _, fraction in seen] == sorted(fraction for _, fraction in seen) and seen[0] == ("load", 0.0)
+
+
+def test_publishing_again_after_a_kill_gives_the_same_file_and_no_second_version(order: Order) -> None:
+    stages.render(order, lambda *_: None)
+    first = stages.publish(order)
+    assert stages.publish(order) == first
+    assert len(list(ProjectFolders(Path(order.request.project)).remixes.glob("*.wav"))) == 1
+
+
+def test_what_is_kept_between_the_steps_loses_no_bit(order: Order) -> None:
+    stages.render(order, lambda *_: None)
+    kept = read_audio(order.folder / "remix.wav")
+    published = read_audio(Path(stages.publish(order).file))
+    assert np.array_equal(kept.samples, published.samples)
+
+
+def test_a_cancel_stops_the_render_and_leaves_nothing_to_publish(order: Order) -> None:
+    def give_up(phase: str, fraction: float) -> None:
+        if phase == "transfer":
+            raise Cancelled("given up")
+
+    with pytest.raises(Cancelled):
+        stages.render(order, give_up)
+    assert not list(order.folder.glob("remix*")) and not ProjectFolders(Path(order.request.project)).remixes.exists()
+
+
+def test_a_failed_publish_gives_its_version_back(order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> Path:
+        raise DiskFull("no room")
+
+    stages.render(order, lambda *_: None)
+    with monkeypatch.context() as patch:
+        patch.setattr(publish, "publish", full)
+        with pytest.raises(DiskFull):
+            stages.publish(order)
+    assert not list(ProjectFolders(Path(order.request.project)).remixes.glob("*.json"))
+    assert stages.publish(order).file.endswith("__v001.wav")
+
+
+def test_an_input_that_changed_or_went_is_refused_by_its_role_and_name(asked: RenderRequest, tmp_path: Path) -> None:
+    path = Path(asked.content.path)
+    os.utime(path, ns=(1, 1))
+    with pytest.raises(NotFound, match=r"content 'song\.wav' was changed after it was asked for"):
+        stages.copied(asked.content, "content", tmp_path / "w")
+    path.unlink()
+    with pytest.raises(NotFound, match=r"content 'song\.wav' is not there any more"):
+        stages.copied(asked.content, "content", tmp_path / "w")
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[tuple[JobStore, Supervisor]]:
+    state = StateFolders(tmp_path / "state")
+    store = JobStore(state.job_database)
+    supervisor = Supervisor(state, store)
+    supervisor.start()
+    yield store, supervisor
+    supervisor.stop(5.0)
+    store.close()
+
+
+def until_final(store: JobStore, supervisor: Supervisor, job: Job) -> Job:
+    def look() -> Job | None:
+        supervisor.tick(time.monotonic())
+        now = store.get(job.id)
+        return now if now.is_final else None
+
+    return wait_for(look, 90.0, "the end of the job")
+
+
+def test_the_real_renderer_killed_in_the_middle_publishes_exactly_once(
+    asked: RenderRequest, service: tuple[JobStore, Supervisor]
+) -> None:
+    store, supervisor = service
+    job, _ = store.submit(asked)
+    supervisor.nudge()
+    wait_for(lambda: store.get(job.id).run, 60.0, "the start")
+    process = supervisor._renderers[0].process
+    assert process is not None
+    os.kill(process.pid, signal.SIGKILL)
+    done = until_final(store, supervisor, job)
+    assert done.state == "done", done.error
+    folders = ProjectFolders(Path(asked.project))
+    assert [path.name for path in folders.remixes.glob("*.wav")] == ["song__default__groove__v001.wav"]
+    assert not any(folders.staging.iterdir()) and not any(supervisor.state.work.iterdir())
+    ticket = json.loads((folders.results / "r1.json").read_text())
+    assert ticket["state"] == "done" and ticket["file"] == done.result_path and Path(ticket["recipe"]).exists()
+
+
+def test_a_file_that_is_no_audio_fails_with_its_code_and_the_next_job_is_done(
+    asked: RenderRequest, service: tuple[JobStore, Supervisor]
+) -> None:
+    store, supervisor = service
+    broken = Path(asked.project) / "broken.wav"
+    broken.write_bytes(b"this is no audio at all" * 9)
+    job, _ = store.submit(replace(asked, content=source_file(broken, "content"), reqid="r2"))
+    following, _ = store.submit(asked)
+    supervisor.nudge()
+    failed = until_final(store, supervisor, job)
+    assert failed.error and failed.error["code"] == "unsupported_format" and "broken.wav" in failed.error["message"]
+    assert until_final(store, supervisor, following).state == "done"
