@@ -14,6 +14,7 @@ from ..errors import BadArguments, DawBridgeError, NotFound, ResourceError, by_c
 from ..folders import ProjectFolders, StateFolders, default_state
 from .link import GONE_SECONDS, Link, connect
 from .packets import Message
+from .table import PREFIX
 from .tickets import write_ticket
 
 POLL_SECONDS = 0.2
@@ -222,7 +223,7 @@ class _Waiting:
             message = self._link.receive(0.0)
 
     def _hear(self, message: Message) -> None:
-        kind, values = message.address.rpartition("/")[2], message.values
+        kind, values = message.address.removeprefix(PREFIX + "/"), message.values
         if kind == "accepted" and values[1] == self._reqid and not self.job:
             self._accept(str(values[0]), str(values[2]))
         elif kind == "progress" and values[1] == self.job:

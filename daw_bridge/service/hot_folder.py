@@ -69,7 +69,10 @@ def is_ours(path: Path, projects: list[Path]) -> bool:
     """Whether a resolved path lies where the service writes, so that no remix is remixed again by itself."""
     for project in projects:
         folders = ProjectFolders(project)
-        if any(path.is_relative_to(ours) for ours in (folders.remixes, folders.previews, folders.results, folders.done, folders.errors)):
+        if any(
+            path.is_relative_to(ours)
+            for ours in (folders.remixes, folders.previews, folders.results, folders.done, folders.errors)
+        ):
             return True
     return False
 

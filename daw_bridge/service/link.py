@@ -79,7 +79,7 @@ class Link:
             DawBridgeError: the service refused, or did not answer.
         """
         self.send(address, *values)
-        found = []
+        found: list[Message] = []
         deadline = time.monotonic() + timeout_seconds
         while time.monotonic() < deadline:
             message = self.receive(deadline - time.monotonic())

@@ -7,6 +7,7 @@ import logging
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from ..errors import PortInUse
 from .packets import Argument, BadPacket, Message, build_packet, read_packet
@@ -108,8 +109,7 @@ class Endpoint(asyncio.DatagramProtocol):
         self.n_refused = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        self._transport = cast(asyncio.DatagramTransport, transport)  # its class says so from Python 3.12 only
 
     def datagram_received(self, data: bytes, addr: tuple[str | int, ...]) -> None:
         peer = (str(addr[0]), int(addr[1]))

@@ -162,7 +162,9 @@ class HotFolders:
             return self._say(path, folder, "empty_file", f"it has 0 bytes, for {TRUNCATED_SECONDS:.0f} s: export it again")
         self._n_unsettled += 1
         if patience.is_restless(now):
-            return self._say(path, folder, "unsupported_format", "it keeps changing for 15 minutes: it is looked at once it rests")
+            return self._say(
+                path, folder, "unsupported_format", "it keeps changing for 15 minutes: it is looked at once it rests"
+            )
         self._words[path] = "it is being written; a file counts as complete when it has not changed for a moment"
         return ""
 
