@@ -19,7 +19,7 @@ from typing import Any
 from . import disk
 from .audio import Audio
 from .audio_files import FLAC_SUBTYPES, write_audio
-from .errors import BadArguments, ForbiddenPath, NotFound, UnsupportedFormat
+from .errors import BadArguments, DiskFull, ForbiddenPath, NotFound, UnsupportedFormat
 from .names import portable
 from .riff import Origin
 
@@ -154,7 +154,7 @@ def publish(reservation: Reservation, audio: Audio, recipe_table: Mapping[str, A
         The remix's path; its recipe has the ending `.json` in place of the suffix.
 
     Raises:
-        DiskFull, ForbiddenPath: the folder cannot be written; nothing is left behind but the reservation.
+        DiskFull, ForbiddenPath: the folder cannot be written; a full disk gets its reservation back, too.
         UnsupportedFormat: as `write_audio`.
     """
     remixes = reservation.recipe_path.parent
@@ -162,12 +162,13 @@ def publish(reservation: Reservation, audio: Audio, recipe_table: Mapping[str, A
         if is_published(reservation):
             sweep(remixes, reservation.job_id)
             return reservation.audio_path
-        is_stub = "file" not in disk.read_json(reservation.recipe_path)
-        if not _is_taken(reservation):
+        table = disk.read_json(reservation.recipe_path)
+        is_ours, is_stub = table.get("job") == reservation.job_id, "file" not in table
+        if is_ours and not _is_taken(reservation):
             if _publish_once(reservation, audio, recipe_table, origin):
                 return reservation.audio_path
             is_stub = True
-        if is_stub and disk.read_json(reservation.recipe_path).get("job") == reservation.job_id:
+        if is_ours and is_stub:
             disk.remove(reservation.recipe_path)  # it would stand beside a foreign file
         reservation = _reserve(remixes, reservation.base, reservation.audio_path.suffix, reservation.job_id)
     raise ForbiddenPath(f"{str(reservation.audio_path)!r} is taken again and again", "Stop what writes there.")
@@ -188,6 +189,9 @@ def _publish_once(reservation: Reservation, audio: Audio, recipe_table: Mapping[
                 return False
         disk.settle_folder(target.parent)
         return True
+    except DiskFull:
+        withdraw(reservation)
+        raise
     finally:
         disk.remove(staged)
 
