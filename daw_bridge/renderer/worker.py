@@ -117,6 +117,7 @@ class Worker:
                 quiet_since = time.monotonic()
             self._nudged.clear()
         DBOS.destroy(workflow_completion_timeout_sec=24 * 3600)  # a job that slipped in is finished first
+        log.info("asleep until nudged")
 
     def _register(self) -> None:
         """Tell the engine of the two steps. A recorded step is not run again after a kill."""

@@ -186,6 +186,7 @@ class Supervisor:
                 self.store.note(job.id, crashes=job.crashes + 1)
                 return
         log.error("renderer of %s died with code %s", renderer.device, code)
+        renderer.is_cold = True  # should loading the model kill it, let a job be the one to find out
 
     def _put_off(self, renderer: _Renderer, now: float) -> None:
         renderer.n_deaths = 1 if now - renderer.started > HEALTHY_SECONDS else renderer.n_deaths + 1

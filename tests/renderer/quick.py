@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import time
 from pathlib import Path
+
+import psutil
 
 from daw_bridge.errors import DiskFull
 from daw_bridge.folders import ProjectFolders
 from daw_bridge.job import Published
-from daw_bridge.renderer import entry
+from daw_bridge.renderer import entry, worker
 from daw_bridge.renderer.order import OnProgress, Order
 from daw_bridge.renderer.stages import copied
 
@@ -35,7 +36,7 @@ def render(order: Order, on_progress: OnProgress) -> None:
             on_progress("transfer", (step + 1) / n_steps)
         time.sleep(STEP_SECONDS)
         if do == "crash":
-            os.kill(os.getpid(), signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+            psutil.Process().kill()
     if do == "refuse":
         raise DiskFull("the disk has no room for it", "Free some.")
     if do == "defect":
@@ -69,4 +70,6 @@ class Quick:
 
 
 if __name__ == "__main__":
+    worker.AWAKE_SECONDS = float(os.environ.get("QUICK_AWAKE_SECONDS", worker.AWAKE_SECONDS))
+    worker.UNLOAD_SECONDS = float(os.environ.get("QUICK_UNLOAD_SECONDS", worker.UNLOAD_SECONDS))
     entry.main(Quick())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -141,7 +140,7 @@ def test_the_real_renderer_killed_in_the_middle_publishes_exactly_once(
     wait_for(lambda: store.get(job.id).run, 60.0, "the start")
     process = supervisor._renderers[0].process
     assert process is not None
-    os.kill(process.pid, signal.SIGKILL)
+    process.kill()
     done = until_final(store, supervisor, job)
     assert done.state == "done", done.error
     folders = ProjectFolders(Path(asked.project))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from daw_bridge.errors import NotCancellable
@@ -142,6 +144,7 @@ def test_a_poison_job_fails_after_four_renderers_and_the_queue_goes_on(bench: Be
     assert bench.ticket("poison")["error"]["code"] == "renderer_crashed"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
 def test_a_renderer_that_is_told_to_leave_counts_no_attempt(bench: Bench) -> None:
     job = bench.ask("a", seconds=1.0)
     bench.until(job, "rendering")
@@ -154,7 +157,7 @@ def test_a_renderer_that_is_told_to_leave_counts_no_attempt(bench: Bench) -> Non
 def test_a_killed_renderer_counts_one_attempt_and_its_job_is_done_all_the_same(bench: Bench) -> None:
     job = bench.ask("a", seconds=1.0)
     wait_for(lambda: bench.store.get(job.id).run)
-    os.kill(bench.pid, signal.SIGKILL)
+    psutil.Process(bench.pid).kill()
     done = bench.until(job, "done", "failed")
     assert done.state == "done" and done.crashes == 1 and bench.lines("publishes.log") == [job.id]
 
@@ -219,3 +222,37 @@ def test_a_renderer_leaves_when_the_supervisor_stops(bench: Bench) -> None:
     began = time.monotonic()
     bench.supervisor.stop(5.0)
     assert process.returncode == 0 and time.monotonic() - began < 2.0
+
+
+@pytest.fixture
+def naps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUICK_AWAKE_SECONDS", "0.2")
+
+
+@pytest.fixture
+def unloads(naps: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUICK_UNLOAD_SECONDS", "0.1")
+
+
+@pytest.mark.usefixtures("naps")
+def test_a_sleeping_renderer_starts_within_a_second_of_a_nudge(bench: Bench) -> None:
+    bench.until(bench.ask("a", seconds=0.1), "done")
+    log = bench.supervisor.state.root / "renderer-cpu.log"
+    wait_for(lambda: "asleep" in log.read_text(), what="the sleep")
+    job, asked = bench.ask("b", seconds=0.1), time.monotonic()
+    wait_for(lambda: bench.store.get(job.id).run)
+    assert time.monotonic() - asked < 1.0
+
+
+@pytest.mark.usefixtures("unloads")
+def test_a_renderer_that_was_idle_for_long_is_replaced_by_a_cold_one(bench: Bench) -> None:
+    bench.until(bench.ask("a", seconds=0.1), "done")
+    former = bench.pid
+
+    def is_replaced() -> bool:
+        bench.supervisor.tick(time.monotonic())
+        return bench.supervisor._renderers[0].process is not None and bench.pid != former
+
+    wait_for(is_replaced, 30.0, "the new renderer")
+    assert bench.supervisor._renderers[0].is_cold
+    assert bench.until(bench.ask("b", seconds=0.1), "done").crashes == 0
