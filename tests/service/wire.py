@@ -1,0 +1,113 @@
+"""A plain OSC client over real UDP, and a real service in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pythonosc.osc_message import OscMessage
+from pythonosc.osc_message_builder import OscMessageBuilder
+
+PREFIX = "/daw_bridge"
+
+
+def packet(address: str, *values: Any, tags: str = "") -> bytes:
+    """One message's bytes; types are guessed where no tags are given."""
+    builder = OscMessageBuilder(address)
+    for index, value in enumerate(values):
+        builder.add_arg(value, tags[index] if tags else None)
+    return bytes(builder.build().dgram)
+
+
+class Osc:
+    """A client with a socket of its own."""
+
+    def __init__(self, port: int) -> None:
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind(("127.0.0.1", 0))
+        self.service = ("127.0.0.1", port)
+        self.heard: list[tuple[str, tuple[Any, ...]]] = []
+
+    def raw(self, data: bytes) -> None:
+        self.sock.sendto(data, self.service)
+
+    def send(self, address: str, *values: Any, tags: str = "") -> None:
+        self.raw(packet(PREFIX + address, *values, tags=tags))
+
+    def receive(self, seconds: float) -> tuple[str, tuple[Any, ...]] | None:
+        """The next message: address without the prefix, and values."""
+        self.sock.settimeout(max(seconds, 1e-3))
+        try:
+            message = OscMessage(self.sock.recv(65536))
+        except TimeoutError:
+            return None
+        heard = (message.address.removeprefix(PREFIX), tuple(message.params))
+        self.heard.append(heard)
+        return heard
+
+    def expect(self, address: str, *begin: Any, seconds: float = 10.0) -> tuple[Any, ...]:
+        """The values of the next message to this address that begins so; others are heard and passed over."""
+        deadline = time.monotonic() + seconds
+        passed = []
+        while time.monotonic() < deadline:
+            heard = self.receive(deadline - time.monotonic())
+            if heard and heard[0] == address and heard[1][: len(begin)] == begin:
+                return heard[1]
+            passed.append(heard)
+        raise AssertionError(f"{address} {begin} did not come within {seconds} s, but {passed[-20:]}")
+
+    def ask(self, address: str, *values: Any, answer: str, seconds: float = 10.0) -> tuple[Any, ...]:
+        self.send(address, *values)
+        return self.expect(answer, seconds=seconds)
+
+    def ping(self) -> float:
+        """Seconds until the pong."""
+        token, begin = uuid.uuid4().hex, time.monotonic()
+        self.send("/ping", token)
+        self.expect("/pong", token, seconds=2.0)
+        return time.monotonic() - begin
+
+    def close(self) -> None:
+        self.sock.close()
+
+
+class ServiceProcess:
+    """`daw-bridge serve` as users start it."""
+
+    def __init__(self, projects: Sequence[Path], state: Path, port: int = 0) -> None:
+        names = [str(project) for project in projects]
+        self.state = state
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "daw_bridge", "serve", *names, "--state", str(state), "--port", str(port)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", "DAW_BRIDGE_PRESETS": str(state / "presets")},
+        )
+        assert self.process.stdout is not None
+        self.line = self.process.stdout.readline()
+        assert "listens on" in self.line, self.line + self.process.stdout.read()
+
+    @property
+    def port(self) -> int:
+        return int(json.loads((self.state / "service.json").read_text())["port"])
+
+    def stop(self) -> tuple[int, str]:
+        """End it as a user would; its exit code and what else it printed."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            output, _ = self.process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            output, _ = self.process.communicate()
+        return self.process.returncode, output
