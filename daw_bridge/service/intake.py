@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import BadArguments, ForbiddenPath, NotFound, did_you_mean
+from ..errors import BadArguments, DawBridgeError, ForbiddenPath, NotFound, did_you_mean
 from ..presets import load_preset
-from ..request import RenderRequest, source_file
+from ..request import RenderRequest, SourceFile, source_file
 from .packets import Value
 from .paths import confined
 
@@ -61,22 +61,42 @@ def request_of(ask: Ask, projects: Sequence[Path], roots: Mapping[str, Path]) ->
         RequestError or FileError: what is wrong with it, first thing found.
     """
     preset = load_preset(ask.preset).with_parameters(ask.parameters)
-    project = _project(ask, projects)
-    if ask.origin == "osc":
-        content = confined(ask.content, "content", project, roots)
-        style = confined(ask.style, "style", project, roots)
-    else:
-        content, style = _plain_path(ask.content, "content"), _plain_path(ask.style, "style")
+    project, content, style = _located(ask, projects, roots)
     return RenderRequest(
         project=str(project),
-        content=source_file(content, "content"),
-        style=source_file(style, "style"),
+        content=content,
+        style=style,
         preset=preset.to_table(),
         **{name: getattr(ask, name) for name in _SHARED},
     )
 
 
 _SHARED = ("start_seconds", "length_seconds", "seed", "priority", "reqid", "style_label", "is_forced", "origin", "reaper")
+
+
+def _located(ask: Ask, projects: Sequence[Path], roots: Mapping[str, Path]) -> tuple[Path, SourceFile, SourceFile]:
+    """The project and both files. Where OSC names no project, it is the one that holds them both."""
+    if ask.origin != "osc":
+        project = _project(ask, projects)
+        sources = [source_file(_plain_path(getattr(ask, role), role), role) for role in ("content", "style")]
+        return project, sources[0], sources[1]
+    candidates = [_project(ask, projects)] if ask.project or len(projects) < 2 else projects
+    found = []
+    problems: list[DawBridgeError] = []
+    for project in candidates:
+        try:
+            sources = [source_file(confined(getattr(ask, role), role, project, roots), role) for role in ("content", "style")]
+            found.append((project, sources[0], sources[1]))
+        except DawBridgeError as error:
+            problems.append(error)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise problems[0]
+    names = ", ".join(project.name for project, _, _ in found)
+    raise BadArguments(
+        f"project is not given and {len(found)} of them hold these files", f"Name one of {names} with the key 'project'."
+    )
 
 
 def _plain_path(text: str, role: str) -> Path:

@@ -150,12 +150,12 @@ class HotFolders:
                 patience = self._patience[path] = Patience(look, now, now, seconds)
             if not patience.see(look, now):
                 return None, self._unsettled(path, folder, patience, now)
-            reason = self._incomplete(path, folder, patience, now)
+            is_complete, reason = self._completeness(path, folder, patience, now)
         except OSError as error:
             self._wait_busy(path, error, now)
             return None, ""
         self._busy.pop(path, None)
-        return (None, reason) if reason else (look, "")
+        return (look, "") if is_complete else (None, reason)
 
     def _unsettled(self, path: Path, folder: HotFolder, patience: Patience, now: float) -> str:
         if patience.look.size_bytes == 0 and patience.is_truncated(now):
@@ -168,23 +168,24 @@ class HotFolders:
         self._words[path] = "it is being written; a file counts as complete when it has not changed for a moment"
         return ""
 
-    def _incomplete(self, path: Path, folder: HotFolder, patience: Patience, now: float) -> str:
+    def _completeness(self, path: Path, folder: HotFolder, patience: Patience, now: float) -> tuple[bool, str]:
+        """Whether a settled file is a whole audio file; if not, the reason where a user should know."""
         if patience.is_complete:
-            return ""
+            return True, ""
         missing = missing_part(path)
+        if missing and patience.is_truncated(now):
+            return False, self._say(path, folder, "unsupported_format", f"it is truncated, it lacks {missing}: export it again")
         if missing:
-            if patience.is_truncated(now):
-                return self._say(path, folder, "unsupported_format", f"it is truncated, it lacks {missing}: export it again")
             self._n_unsettled += 1
             self._words[path] = f"it is not complete yet, it lacks {missing}"
-            return ""
+            return False, ""
         try:
             with path.open("rb") as file:
                 check_header(file, repr(path.name))
         except UnsupportedFormat as error:
-            return self._say(path, folder, error.code, str(error))
+            return False, self._say(path, folder, error.code, str(error))
         patience.is_complete = True
-        return ""
+        return True, ""
 
     def _wait_busy(self, path: Path, error: OSError, now: float) -> None:
         n_tries = self._busy.get(path, (0, 0.0))[0]

@@ -155,6 +155,5 @@ def test_a_peer_that_went_away_does_no_harm(service: ServiceProcess, osc: Osc) -
     assert osc.ping() < 1.0
 
 
-
 def test_the_service_listens_on_loopback(service: ServiceProcess) -> None:
     assert f"127.0.0.1:{service.port}" in service.line
