@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from .errors import Internal, by_code
 from .folders import StateFolders
@@ -84,12 +87,18 @@ def running_service(project: Path) -> Iterator[tuple[str, int]]:
     try:
         with log_path.open("wb") as log:
             service = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        before = signal.signal(signal.SIGTERM, _interrupt)
         try:
             yield _address(service, state, log_path)
         finally:
+            signal.signal(signal.SIGTERM, before)
             _stop(service)
     finally:
         shutil.rmtree(state.root, ignore_errors=True)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt  # so that the service ends with us
 
 
 def _address(service: subprocess.Popen[bytes], state: StateFolders, log_path: Path) -> tuple[str, int]:
@@ -126,16 +135,20 @@ def ask_for_remix(address: tuple[str, int], on_progress: OnProgress) -> Path:
     Raises:
         DawBridgeError: of the class that the service's error code names.
     """
-    job = ""
+    job, is_ready = "", False
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.connect(address)
         deadline = time.monotonic() + RENDER_SECONDS
         while time.monotonic() < deadline:
             if job:
                 client.send(build_packet(f"{PREFIX}/job", "s", (job,)))
-            else:
+            elif is_ready:
                 client.send(build_packet(f"{PREFIX}/remix", "ssss", (SONG, GROOVE, "default", REQID)))
-            for message in _heard(client):
+            else:
+                client.send(build_packet(f"{PREFIX}/status", "", ()))
+            for message in _heard(client, ASK_AGAIN_SECONDS if is_ready else 0.1):
+                if message.address == f"{PREFIX}/status/info":
+                    is_ready = is_ready or message.values[0] != "starting"
                 if message.address == f"{PREFIX}/accepted":
                     job = str(message.values[0])
                 path = _outcome(message, on_progress)
@@ -144,9 +157,9 @@ def ask_for_remix(address: tuple[str, int], on_progress: OnProgress) -> Path:
     raise Internal(f"the service has not finished job {job or '(never accepted)'} after {RENDER_SECONDS:.0f} s", "")
 
 
-def _heard(client: socket.socket) -> Iterator[Message]:
+def _heard(client: socket.socket, patience_seconds: float) -> Iterator[Message]:
     """Messages as they come, until none came for a while."""
-    client.settimeout(ASK_AGAIN_SECONDS)
+    client.settimeout(patience_seconds)
     while True:
         try:
             packet = client.recv(65536)

@@ -42,8 +42,8 @@ def remix(
         DawBridgeError: anything that keeps it from being made; nothing is left behind then.
         KeyboardInterrupt: Ctrl-C; nothing is left behind either.
     """
-    on_progress("load", 0.0)
     _check_targets(request, out, picture)
+    on_progress("load", 0.0)
     from .audio_files import read_audio
 
     part = {"start_seconds": request.start_seconds, "length_seconds": request.length_seconds}
