@@ -12,13 +12,14 @@ from .errors import ShapeError
 SMALLEST = 1e-12  # keeps a target of digital silence from dividing by zero
 
 
-def gram_matrix(features: Tensor) -> Tensor:
+def gram_matrix(features: Tensor, centre: Tensor | None = None) -> Tensor:
     """Correlate the channels of a feature map with each other.
 
     Which channels sound together is kept; when and where is forgotten. That is what makes it a description of style.
 
     Args:
         features: `(B, C, *)`, real. The trailing axes flatten to N.
+        centre: `(B, C)`, features to count from; with the style's mean, texture is not drowned by level.
 
     Returns:
         `(B, C, C)`, float32 at least, symmetric, positive semi-definite; a mean over N, so a long clip weighs no more
@@ -33,6 +34,8 @@ def gram_matrix(features: Tensor) -> Tensor:
     if features.ndim < 3 or features[0, 0].numel() == 0:
         raise ShapeError(f"features.shape={tuple(features.shape)} must be (B, C, *) with something in *", "Use a longer clip.")
     flat = features.permute(0, *range(2, features.ndim), 1).flatten(1, -2)  # channels-last maps flatten without a copy
+    if centre is not None:
+        flat = flat - centre[:, None].to(flat.dtype)
     gram = flat.transpose(1, 2) @ flat
     return gram.to(torch.promote_types(gram.dtype, torch.float32)) / flat.shape[1]
 
@@ -43,12 +46,13 @@ def relative_error(found: Tensor, wanted: Tensor) -> Tensor:
     return (found - wanted).square().mean() / scale
 
 
-def content_loss(features: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> Tensor:
-    """Mean over layers of how far the features are from the content's.
+def content_loss(features: Mapping[str, Tensor], wanted: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
+    """Weighted mean over layers of how far the features are from the content's.
 
     Args:
         features: `{layer: (B, C, *)}` of the target.
-        wanted: the same of the content.
+        wanted: the same of the content; without any layer the loss is 0.
+        weights: of the layers.
 
     Returns:
         A scalar, at least 0; 1 is as far as silence.
@@ -57,16 +61,23 @@ def content_loss(features: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -
         Gatys, Ecker and Bethge 2015, eq. 1. Differs: divided by the content's own mean square, so that one weight means
         the same for any recording and any layer.
     """
-    errors = [relative_error(features[layer].float(), wanted[layer].float()) for layer in wanted]
-    return torch.stack(errors).mean()
+    errors = {layer: relative_error(features[layer].float(), target.float()) for layer, target in wanted.items()}
+    return _weighted_mean(errors, weights)
 
 
-def style_loss(features: Mapping[str, Tensor], wanted_grams: Mapping[str, Tensor]) -> Tensor:
-    """Mean over layers of how far the Gram matrices are from the style's.
+def style_loss(
+    features: Mapping[str, Tensor],
+    wanted_grams: Mapping[str, Tensor],
+    centres: Mapping[str, Tensor],
+    weights: Mapping[str, float],
+) -> Tensor:
+    """Weighted mean over layers of how far the Gram matrices are from the style's.
 
     Args:
         features: `{layer: (B, C, *)}` of the target.
         wanted_grams: `{layer: (1, C, C)}` of the style.
+        centres: `{layer: (1, C)}` that they were taken about.
+        weights: of the layers.
 
     Returns:
         A scalar, at least 0.
@@ -74,5 +85,12 @@ def style_loss(features: Mapping[str, Tensor], wanted_grams: Mapping[str, Tensor
     Source:
         Gatys, Ecker and Bethge 2015, eq. 4 and 5. Differs: divided by the target's mean square, layer by layer.
     """
-    errors = [relative_error(gram_matrix(features[layer]), gram) for layer, gram in wanted_grams.items()]
-    return torch.stack(errors).mean()
+    errors = {layer: relative_error(gram_matrix(features[layer], centres[layer]), gram) for layer, gram in wanted_grams.items()}
+    return _weighted_mean(errors, weights)
+
+
+def _weighted_mean(errors: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
+    if not errors:
+        return torch.zeros(())
+    total = sum(weights[layer] for layer in errors)
+    return torch.stack([error * (weights[layer] / total) for layer, error in errors.items()]).sum()

@@ -1,4 +1,4 @@
-"""Names, layers and costs of the feature extractors, without torch, for presets and extractors both."""
+"""Names of the networks and of their layers, without torch, for presets and extractors both."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ class Network:
     """What a preset may say of one network.
 
     Attributes:
-        name: as written in a preset.
-        layers: names of its rectified convolutions, shallow to deep.
-        n_shipped: how many of them, from the first, the weights inside the package reach.
+        name: for messages and weights.
+        layers: names of its rectified convolutions, shallow to deep; no two networks share one.
+        n_shipped: how many of them, from the first, need nothing beyond the package.
     """
 
     name: str
@@ -27,23 +27,27 @@ VGG16 = Network(
     tuple(f"relu{block}_{conv}" for block, n in enumerate((2, 2, 3, 3, 3), 1) for conv in range(1, n + 1)),
     n_shipped=5,
 )
-NETWORKS = {network.name: network for network in (VGG16,)}
+WYSE = Network("wyse", ("wyse_1", "wyse_2", "wyse_4", "wyse_8"), n_shipped=4)  # the number: frames pooled into one
+NETWORKS = {network.name: network for network in (VGG16, WYSE)}
 
 
-def layer_name(network: str, layer: str | int) -> str:
-    """The name of a layer given by name (`relu3_1`) or by its number from 1 (the paper's "5th convolution").
+def network_of(layer: str) -> Network:
+    """The network that a layer belongs to."""
+    return next(network for network in NETWORKS.values() if layer in network.layers)
+
+
+def layer_name(layer: str | int) -> str:
+    """The name of a layer given by name (`relu3_1`, `wyse_1`) or by VGG16's number from 1 (the paper's "5th convolution").
 
     Raises:
-        BadParameter: no such network or layer.
+        BadParameter: no such layer.
     """
-    if network not in NETWORKS:
-        raise BadParameter(f"network={network!r} is not known", did_you_mean(network, NETWORKS))
-    layers = NETWORKS[network].layers
-    if isinstance(layer, int) and not isinstance(layer, bool) and 1 <= layer <= len(layers):
-        return layers[layer - 1]
-    if layer in layers:
+    number = int(layer) if isinstance(layer, str) and layer.isdigit() else layer
+    if isinstance(number, int) and not isinstance(number, bool) and 1 <= number <= len(VGG16.layers):
+        return VGG16.layers[number - 1]
+    known = [name for network in NETWORKS.values() for name in network.layers]
+    if layer in known:
         return str(layer)
     raise BadParameter(
-        f"layer={layer!r} is none of {network}'s {len(layers)}",
-        f"Give a number from 1 to {len(layers)} or a name. " + did_you_mean(str(layer), layers),
+        f"layer={layer!r} is not known", f"Give a number from 1 to {len(VGG16.layers)} or a name. " + did_you_mean(str(layer), known)
     )

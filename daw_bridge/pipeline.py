@@ -14,10 +14,13 @@ from torch import Tensor
 from . import post, reconstruct, spectrogram, weights
 from .audio import Audio
 from .errors import BadArguments, TooShort
+from .extractors.base import Extractor
+from .extractors.combined import Combined
 from .extractors.vgg16 import Vgg16
-from .networks import NETWORKS
+from .extractors.wyse import Wyse
+from .networks import VGG16, WYSE, network_of
 from .presets import Preset
-from .transfer import Step, style_target, transfer
+from .transfer import Step, sounding_levels, style_target, transfer
 
 PHASE_SHARES = {"listen": 0.05, "transfer": 0.75, "reconstruct": 0.1, "post": 0.1}  # of the whole time, for the fraction
 
@@ -121,14 +124,18 @@ def render(
     bands = spectrogram.band_weights(preset.transfer.n_bands, content.sample_rate, resolution.n_fft)
     bands_on_device = torch.from_numpy(bands).to(where)
     samples = torch.from_numpy(content.samples.astype(np.float32)).to(where)
-    content_levels = spectrogram.levels_of(samples, resolution, bands_on_device)
+    content_levels = spectrogram.levels_of(_without_dc(samples), resolution, bands_on_device)
     style_samples = torch.from_numpy(_at_rate(style, content.sample_rate)).to(where)
-    style_levels = spectrogram.levels_of(style_samples, resolution, bands_on_device)
+    style_levels = spectrogram.levels_of(_without_dc(style_samples), resolution, bands_on_device)
 
     clock.phase("transfer")
-    extractor = load_extractor(preset, where)
-    target = style_target(style_levels, extractor, preset.transfer)
-    found = transfer(content_levels, target, extractor, preset.transfer, seed=seed, on_step=clock.step)
+    style_sounding = sounding_levels(style_levels, preset.transfer.gate_db)
+    extractor = load_extractor(preset, style_sounding, seed)
+    target = style_target(style_sounding, extractor, preset.transfer)
+    rate = content.sample_rate / resolution.hop_length
+    found = transfer(
+        content_levels, target, extractor, preset.transfer, frames_per_second=rate, seed=seed, on_step=clock.step
+    )
 
     clock.phase("reconstruct")
     limit = preset.reconstruct.max_gain_db
@@ -142,19 +149,35 @@ def render(
     return Remix(remix, {"device": str(where), "dtype": str(pick_dtype(where)), **report, "losses": losses, "seconds": clock.seconds()})
 
 
-_extractors: dict[tuple[str, int, str], Vgg16] = {}  # warm between the jobs of a process
+_vgg16: dict[tuple[int, str], Vgg16] = {}  # warm between the jobs of a process
 
 
-def load_extractor(preset: Preset, device: torch.device) -> Vgg16:
-    """The preset's network as deep as its layers need, read once a process."""
-    network = NETWORKS[preset.transfer.network]
-    wanted = (*preset.transfer.content_layers, *preset.transfer.style_layers)
-    n_layers = max(network.layers.index(layer) for layer in wanted) + 1
-    key = (network.name, n_layers, str(device))
-    if key not in _extractors:
-        path = weights.resolve(network.name, n_layers)
-        _extractors[key] = Vgg16(weights.load(path), device, pick_dtype(device))
-    return _extractors[key]
+def load_extractor(preset: Preset, style_levels: Tensor, seed: int) -> Extractor:
+    """The networks that the preset's layers belong to, each as deep as its layers need.
+
+    Args:
+        preset: names the layers.
+        style_levels: `(M, S)`, sounding frames of the style.
+        seed: of random networks.
+    """
+    device = style_levels.device
+    content_layers = preset.transfer.content_layers if preset.transfer.content_weight else ()
+    layers = [layer for layer, _ in (*content_layers, *preset.transfer.style_layers)]
+    extractors: list[Extractor] = []
+    if any(network_of(layer) is WYSE for layer in layers):
+        extractors.append(Wyse(style_levels.mean(1, keepdim=True), seed, pick_dtype(device)))
+    pictures = [layer for layer in layers if network_of(layer) is VGG16]
+    if pictures:
+        n_layers = max(VGG16.layers.index(layer) for layer in pictures) + 1
+        key = (n_layers, str(device))
+        if key not in _vgg16:
+            _vgg16[key] = Vgg16(weights.load(weights.resolve(VGG16.name, n_layers)), device, pick_dtype(device))
+        extractors.append(_vgg16[key])
+    return Combined(extractors)
+
+
+def _without_dc(samples: Tensor) -> Tensor:
+    return samples - samples.mean(1, keepdim=True)
 
 
 def _at_rate(audio: Audio, sample_rate: int) -> np.ndarray:

@@ -84,10 +84,14 @@ def _section_of(name: str) -> tuple[str, str]:
 
 
 def _like(current: Any, value: Any) -> Any:
-    """Text from a command line or an OSC pair, read as what it stands for."""
-    if isinstance(value, str) and isinstance(current, list):
-        return [int(part) if part.strip().isdigit() else part.strip() for part in value.split(",")]
-    if isinstance(value, str) and isinstance(current, (int, float)):
+    """Text from a command line or an OSC pair, read as what it stands for; anything else is left for the check."""
+    if not isinstance(value, str):
+        return bool(value) if isinstance(current, bool) and value in (0, 1) else value
+    if isinstance(current, dict):
+        return [part.strip() for part in value.split(",")]
+    if isinstance(current, bool):
+        return {"true": True, "1": True, "false": False, "0": False}.get(value.lower(), value)
+    if isinstance(current, (int, float)):
         try:
             return float(value)
         except ValueError:

@@ -14,7 +14,7 @@ from .errors import BadParameter, ShapeError
 WINDOW_SECONDS = 0.046  # 2048 samples at 44.1 kHz: long enough for a bass note, short enough for an attack
 OVERLAP = 4  # windows over each sample; Hann windows, used twice, then add up to a constant
 LOWEST_BAND_HZ, HIGHEST_BAND_HZ = 20.0, 20_000.0
-QUIETEST = 1e-10  # added to power before a logarithm: -100 dB re full scale
+QUIETEST = 1e-13  # added to power before a logarithm: -130 dB re full scale
 
 
 @dataclass(frozen=True)
@@ -173,11 +173,16 @@ def band_weights(n_bands: int, sample_rate: int, n_fft: int) -> np.ndarray:
 
 
 def spread_weights(n_bands: int, sample_rate: int, n_fft: int) -> np.ndarray:
-    """Interpolation of band values to bins on the mel scale, `(F, M)`, rows summing to 1; constant outside the bands."""
+    """Interpolation of band values to bins on the mel scale, `(F, M)`, rows summing to 1, constant above the bands; 0 below 20 Hz.
+
+    What lies below hearing, an offset above all, is nobody's style and stays as it is.
+    """
     centres = mel_from_hz(band_edges_hz(n_bands, sample_rate)[1:-1])
     bins = mel_from_hz(np.arange(n_fft // 2 + 1) * sample_rate / n_fft)
     place = np.clip((bins - centres[0]) / (centres[1] - centres[0]), 0.0, n_bands - 1.0)
-    return np.clip(1.0 - np.abs(place[:, None] - np.arange(n_bands)[None, :]), 0.0, None).astype(np.float32)
+    weights = np.clip(1.0 - np.abs(place[:, None] - np.arange(n_bands)[None, :]), 0.0, None)
+    weights[bins < mel_from_hz(LOWEST_BAND_HZ)] = 0.0
+    return weights.astype(np.float32)
 
 
 def band_levels_db(spectrum: Tensor, weights: Tensor) -> Tensor:

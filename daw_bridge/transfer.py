@@ -8,14 +8,20 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from . import starts
 from .errors import TooShort
 from .extractors.base import Extractor
 from .losses import content_loss, gram_matrix, style_loss
+from .noise_guard import noise_ceiling
 from .settings import TransferSettings
 
 STEP_UNIT_DB = 60.0  # what the optimiser's step is measured in
-FLOOR_DB = -70.0  # levels are kept this far under the programme's at least
-BLOCK_FRAMES, BLOCK_OVERLAP = 1024, 64
+ANCHOR_UNIT_DB = 20.0
+FLOOR_DB, TOP_DB = -90.0, 60.0  # of the target, relative to the programme's level
+GATE_FADE_DB = 6.0  # a transfer fades in over this range above the gate
+SILENCE_DBFS = -95.0
+FINAL_STEP_SHARE = 0.2  # Adam's last step over its first: large steps first, fine ones last
+BLOCK_FRAMES, BLOCK_OVERLAP = 2048, 64
 FEWEST_FRAMES = 8
 
 
@@ -35,24 +41,18 @@ class Step:
 
 
 @dataclass(frozen=True)
-class BandStatistics:
-    """Mean and standard deviation of each band's level over sounding frames, `(M, 1)` each, in dB."""
-
-    mean: Tensor
-    deviation: Tensor
-
-
-@dataclass(frozen=True)
 class StyleTarget:
-    """What is kept of a style: nothing that says when or where anything sounded.
+    """What is wanted of the style.
 
     Attributes:
+        levels: `(M, S)`, sounding frames in dB relative to the programme's level; only their statistics are used.
         grams: `{layer: (1, C, C)}`.
-        statistics: of its bands.
+        centres: `{layer: (1, C)}`, the features that Gram matrices are taken about; 0 unless `is_gram_centred`.
     """
 
+    levels: Tensor
     grams: dict[str, Tensor]
-    statistics: BandStatistics
+    centres: dict[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -75,43 +75,54 @@ def programme_level_db(levels: Tensor) -> float:
     return float(10.0 * torch.log10(power[power >= power.max() * 1e-6].mean()))
 
 
-def sounding_frames(levels: Tensor, gate_db: float) -> Tensor:
-    """Frames in which something sounds, `(T,)` of bool: all bands together less than `gate_db` under the programme.
+def presence(levels: Tensor, gate_db: float) -> Tensor:
+    """How far each frame of `(M, T)` levels takes part, `(T,)`: 0 in silence, 1 where the content sounds, a fade between.
 
-    This is the paper's unbuilt idea: a threshold on what is read, and transfer only to what is not silent.
+    This is the paper's unbuilt idea: a threshold on what is read, and transfer only to what is not silent. Silence is
+    what lies `gate_db` under the programme, or under -95 dBFS.
     """
     power_db = 10.0 * torch.log10(torch.pow(10.0, levels / 10.0).sum(0))
-    return power_db > max(programme_level_db(levels) + gate_db, -95.0)
+    gate = max(programme_level_db(levels) + gate_db, SILENCE_DBFS)
+    return ((power_db - gate) / GATE_FADE_DB).clamp(0.0, 1.0)
 
 
-def band_statistics(levels: Tensor) -> BandStatistics:
-    """Mean and deviation of `(M, T)` levels in dB over time."""
-    return BandStatistics(levels.mean(1, keepdim=True), levels.std(1, keepdim=True, correction=0))
+def sounding_levels(levels: Tensor, gate_db: float) -> Tensor:
+    """Frames of `(M, S)` in which something sounds, in dB relative to the programme's level: L2 normalisation in dB.
+
+    Raises:
+        TooShort: fewer than 8 of them, about a tenth of a second.
+    """
+    sounding = levels[:, presence(levels, gate_db) > 0]
+    if sounding.shape[1] < FEWEST_FRAMES:
+        raise TooShort(f"the style sounds for {sounding.shape[1]} frames, fewer than {FEWEST_FRAMES}", "Give a longer or louder style.")
+    return (sounding - programme_level_db(levels)).clamp_min(FLOOR_DB)
 
 
 def style_target(levels: Tensor, extractor: Extractor, settings: TransferSettings) -> StyleTarget:
     """Listen to a style once.
 
     Args:
-        levels: `(M, T)`, band levels in dB.
+        levels: `(M, S)` of `sounding_levels`.
         extractor: the frozen network.
-        settings: says which layers.
-
-    Raises:
-        TooShort: fewer than 8 sounding frames, about a tenth of a second.
+        settings: says which layers, and what Gram matrices are taken about.
     """
-    relative = (levels - programme_level_db(levels)).clamp_min(FLOOR_DB)
-    relative = relative[:, sounding_frames(levels, settings.gate_db)]
-    if relative.shape[1] < FEWEST_FRAMES:
-        raise TooShort(f"the style sounds for {relative.shape[1]} frames, fewer than {FEWEST_FRAMES}", "Give a longer or louder style.")
-    grams: dict[str, Tensor] = {}
+    layers = [layer for layer, _ in settings.style_layers]
+    spans = blocks_of(levels.shape[1])
+
+    def mean_of(what: Callable[[str, Tensor], Tensor]) -> dict[str, Tensor]:
+        sums: dict[str, Tensor] = {}
+        for first, last in spans:
+            for layer, found in extractor.features(levels[None, :, first:last], layers).items():
+                share = what(layer, found) * ((last - first) / sum(b - a for a, b in spans))
+                sums[layer] = sums[layer] + share if layer in sums else share
+        return sums
+
     with torch.no_grad():
-        for first, last in blocks_of(relative.shape[1]):
-            features = extractor.features(relative[None, :, first:last], settings.style_layers)
-            for layer, found in features.items():
-                share = gram_matrix(found) * ((last - first) / relative.shape[1])
-                grams[layer] = grams[layer] + share if layer in grams else share
-    return StyleTarget(grams, band_statistics(relative))
+        centres = mean_of(lambda _, found: found.float().flatten(2).mean(2))
+        if not settings.is_gram_centred:
+            centres = {layer: torch.zeros_like(centre) for layer, centre in centres.items()}
+        grams = mean_of(lambda layer, found: gram_matrix(found, centres[layer]))
+    return StyleTarget(levels, grams, centres)
 
 
 def transfer(
@@ -120,6 +131,7 @@ def transfer(
     extractor: Extractor,
     settings: TransferSettings,
     *,
+    frames_per_second: float,
     seed: int = 0,
     on_step: Callable[[Step], None] | None = None,
 ) -> Transferred:
@@ -127,9 +139,10 @@ def transfer(
 
     Args:
         content_levels: `(M, T)`, band levels in dB.
-        style: what is kept of the style.
+        style: what is wanted of the style.
         extractor: the frozen network.
         settings: layers, weights, start, optimiser, steps.
+        frames_per_second: of the levels.
         seed: of the noise that `start = "noise"` begins with.
         on_step: told of each step; whatever it raises ends the transfer.
 
@@ -138,23 +151,26 @@ def transfer(
     """
     programme_db = programme_level_db(content_levels)
     relative = content_levels - programme_db
-    is_sounding = sounding_frames(content_levels, settings.gate_db)
-    content = relative[:, is_sounding].clamp_min(FLOOR_DB)
+    present = presence(content_levels, settings.gate_db)
+    sounding = present > 0
+    content = relative[:, sounding].clamp_min(FLOOR_DB)
     if content.shape[1] < FEWEST_FRAMES:
         return Transferred(content_levels, [], [])
-    start = _start(content, style.statistics, settings.start, torch.Generator().manual_seed(seed))
+    ceiling = noise_ceiling(relative.clamp_min(FLOOR_DB), style.levels, frames_per_second, settings.noise_lift_db)[:, sounding]
+    start = _start(content, style.levels, settings.start, seed).clamp(FLOOR_DB, TOP_DB).minimum(ceiling)
     spans = blocks_of(content.shape[1]) if settings.num_steps else []
     found = torch.zeros_like(start) if spans else start
     curves = torch.zeros(2, settings.num_steps)
     for number, (first, last) in enumerate(spans):
-        block = _Block(content[:, first:last], start[:, first:last], style, extractor, settings)
+        part = slice(first, last)
+        block = _Block(content[:, part], start[:, part], ceiling[:, part], style, extractor, settings)
         for step, losses in enumerate(block.steps()):
             curves[:, step] += torch.tensor(losses) * ((last - first) / sum(b - a for a, b in spans))
             if on_step:
                 on_step(Step(number * settings.num_steps + step + 1, len(spans) * settings.num_steps, *losses))
-        found[:, first:last] += block.levels() * _fades(first, last, content.shape[1]).to(found)
+        found[:, part] += block.levels() * _fades(first, last, content.shape[1]).to(found)
     levels = content_levels.clone()
-    levels[:, is_sounding] = found + programme_db
+    levels[:, sounding] += (found - content) * present[sounding]
     return Transferred(levels, *(curve.tolist() for curve in curves))
 
 
@@ -162,12 +178,15 @@ class _Block:
     """One stretch of the target, small enough to be optimised in one piece."""
 
     def __init__(
-        self, content: Tensor, start: Tensor, style: StyleTarget, extractor: Extractor, settings: TransferSettings
+        self, content: Tensor, start: Tensor, ceiling: Tensor, style: StyleTarget, extractor: Extractor, settings: TransferSettings
     ) -> None:
-        self._style, self._extractor, self._settings = style, extractor, settings
-        self._layers = tuple(dict.fromkeys((*settings.content_layers, *settings.style_layers)))
+        self._start, self._ceiling, self._style = start, ceiling / STEP_UNIT_DB, style
+        self._extractor, self._settings = extractor, settings
+        content_layers = [layer for layer, _ in settings.content_layers] if settings.content_weight else []
+        self._layers = tuple(dict.fromkeys((*content_layers, *style.grams)))
         with torch.no_grad():
-            self._wanted = {k: v.clone() for k, v in extractor.features(content[None], settings.content_layers).items()}
+            wanted = extractor.features(content[None], content_layers) if content_layers else {}
+            self._wanted = {layer: found.clone() for layer, found in wanted.items()}
         self._target = (start[None] / STEP_UNIT_DB).clone().requires_grad_()
 
     def levels(self) -> Tensor:
@@ -175,41 +194,53 @@ class _Block:
 
     def losses(self) -> tuple[Tensor, Tensor]:
         features = self._extractor.features(self._target * STEP_UNIT_DB, self._layers)
-        return content_loss(features, self._wanted), style_loss(features, self._style.grams)
+        content = content_loss(features, self._wanted, dict(self._settings.content_layers))
+        return content, style_loss(features, self._style.grams, self._style.centres, dict(self._settings.style_layers))
 
     def steps(self) -> Iterator[tuple[float, float]]:
         """Optimise; yields content and style loss of each step."""
         settings = self._settings
+        optimizer, schedule = _optimizer(self._target, settings)
         last: list[tuple[float, float]] = []
 
         def closure() -> Tensor:
             optimizer.zero_grad(set_to_none=True)
             content, style = self.losses()
             total = settings.content_weight * content + settings.style_weight * style
+            if settings.anchor_weight:
+                away = (self._target[0] * STEP_UNIT_DB - self._start) / ANCHOR_UNIT_DB
+                total = total + settings.anchor_weight * away.square().mean()
             total.backward()  # type: ignore[no-untyped-call]
-            last[:] = [(float(content.detach()), float(style.detach()))]
+            last[:] = [(content.item(), style.item())]
             return total
 
-        optimizer: torch.optim.Optimizer = (
-            torch.optim.LBFGS([self._target], lr=1.0, max_iter=1, history_size=10, line_search_fn="strong_wolfe")
-            if settings.optimizer == "lbfgs"
-            else torch.optim.Adam([self._target], lr=settings.learning_rate)
-        )
         for _ in range(settings.num_steps):
             optimizer.step(closure)  # type: ignore[arg-type]
+            schedule.step()
             with torch.no_grad():
-                self._target.clamp_(FLOOR_DB / STEP_UNIT_DB, 1.0)
+                self._target.clamp_(FLOOR_DB / STEP_UNIT_DB, TOP_DB / STEP_UNIT_DB)
+                self._target.copy_(self._target.minimum(self._ceiling))
             yield last[0]
 
 
-def _start(content: Tensor, style: BandStatistics, name: str, generator: torch.Generator) -> Tensor:
-    own = band_statistics(content)
+def _optimizer(
+    target: Tensor, settings: TransferSettings
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
+    if settings.optimizer == "lbfgs":
+        lbfgs = torch.optim.LBFGS([target], lr=1.0, max_iter=1, history_size=10, line_search_fn="strong_wolfe")
+        return lbfgs, torch.optim.lr_scheduler.ConstantLR(lbfgs, factor=1.0)
+    adam = torch.optim.Adam([target], lr=settings.learning_rate, betas=(0.9, 0.99))
+    linear = torch.optim.lr_scheduler.LinearLR(adam, 1.0, FINAL_STEP_SHARE, total_iters=max(settings.num_steps, 1))
+    return adam, linear
+
+
+def _start(content: Tensor, style: Tensor, name: str, seed: int) -> Tensor:
     if name == "noise":
-        noise = torch.randn(content.shape, generator=generator).to(content)
-        return (own.mean.mean() + own.deviation.mean() * noise).clamp_min(FLOOR_DB)
+        return starts.noise_start(content, seed)
     if name == "band_stats":
-        shaped = (content - own.mean) / (own.deviation + 1.0) * (style.deviation + 1.0) + style.mean
-        return shaped.clamp_min(FLOOR_DB)
+        return starts.band_stats_start(content, style)
+    if name == "band_histogram":
+        return starts.band_histogram_start(content, style)
     return content
 
 
