@@ -11,6 +11,9 @@
 --
 --   The item's own media file is sent: take effects, envelopes and volume are not part of the remix. Glue items that are
 --   reversed, looped, sections or stretched first. Needs a running `daw-bridge serve`; without one the request waits.
+--
+--   A file daw_bridge.conf beside this script may hold lines such as `state_dir = /path` (where the service keeps its
+--   state, if not in the usual place), `presets = /path`, `preset = default` and `param.strength = 0.8`.
 
 local folder = select(2, reaper.get_action_context()):match("^(.*)[/\\]")
 package.path = folder .. "/lib/?.lua;" .. package.path

@@ -48,7 +48,7 @@ end
 
 local function land(waiting, project, path)
   local request = waiting.request
-  if landing.landed(project, request.reqid) then
+  if landing.has_landed(project, request.reqid) then
     os.remove(path)
     return conclude(project, request)
   end
@@ -74,7 +74,7 @@ end
 local function is_settled_elsewhere(waiting, project)
   local request = waiting.request
   if projects.is_kept(project, request) then return false end
-  return not waiting.is_own or landing.landed(project, request.reqid) ~= nil
+  return not waiting.is_own or landing.has_landed(project, request.reqid)
 end
 
 local function poll(waiting, project, now)
@@ -87,7 +87,7 @@ local function poll(waiting, project, now)
     if os.time() - request.asked_at > KEPT_SECONDS then return projects.forget(project, request) end
     return POLL_SECONDS
   end
-  if landing.landed(project, request.reqid) then return conclude(project, request) end
+  if landing.has_landed(project, request.reqid) then return conclude(project, request) end
   if result.state == "done" then return begin_copy(waiting, project, result.file) end
   if result.state == "failed" then
     return complain(project, request, messages.failed:format(request.name, messages.of_error(result.error)))

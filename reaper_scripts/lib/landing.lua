@@ -10,17 +10,14 @@ local landing = {}
 
 local REQID = "P_EXT:daw_bridge_reqid"
 
-local function item_by(project, parameter, value)
+--- Whether a request has landed in a project.
+function landing.has_landed(project, reqid)
   for index = 0, reaper.CountMediaItems(project) - 1 do
-    local item = reaper.GetMediaItem(project, index)
-    local is_set, found = reaper.GetSetMediaItemInfo_String(item, parameter, "", false)
-    if is_set and found == value then return item end
+    local is_set, found = reaper.GetSetMediaItemInfo_String(reaper.GetMediaItem(project, index), REQID, "", false)
+    if is_set and found == reqid then return true end
   end
-  return nil
+  return false
 end
-
---- The item that a request has landed as; nil if it has not.
-function landing.landed(project, reqid) return item_by(project, REQID, reqid) end
 
 local function track_by_guid(project, guid)
   for index = 0, reaper.CountTracks(project) - 1 do
@@ -57,13 +54,6 @@ local function insert_track_below(project, above)
   return track
 end
 
-local function where_now(item, request)
-  local take = item and reaper.GetActiveTake(item)
-  if not take then return nil end
-  local _, guid = reaper.GetSetMediaItemTakeInfo_String(take, "GUID", "", false)
-  return guid == request.take_guid and content.place_of(item, take) or nil
-end
-
 local function add_item(track, source, request, now)
   local position_seconds, length_seconds, start_offset_seconds = placement.place(request, now)
   local item = reaper.AddMediaItemToTrack(track)
@@ -78,25 +68,26 @@ local function add_item(track, source, request, now)
   reaper.SetMediaItemInfo_Value(item, "D_POSITION", position_seconds)
   reaper.GetSetMediaItemTakeInfo_String(take, "P_NAME", request.name .. " (" .. request.preset .. ")", true)
   reaper.GetSetMediaItemInfo_String(item, REQID, request.reqid, true)
-  return item
+  return take
 end
 
 local function add_all(project, request, source)
-  local item = item_by(project, "GUID", request.item_guid)
+  local asked_take = reaper.GetMediaItemTakeByGUID(project, request.take_guid)
+  local item = asked_take and reaper.GetMediaItemTake_Item(asked_take)
   local above = item and reaper.GetMediaItemTrack(item) or track_by_guid(project, request.track_guid)
   local track = insert_track_below(project, above)
   local name = request.track_name ~= "" and request.track_name or request.name
   reaper.GetSetMediaTrackInfo_String(track, "P_NAME", name .. " remix", true)
   if request.track_color ~= 0 then reaper.SetMediaTrackInfo_Value(track, "I_CUSTOMCOLOR", request.track_color) end
-  local remix = add_item(track, source, request, where_now(item, request))
-  local _, guid = reaper.GetSetMediaItemInfo_String(remix, "GUID", "", false)
+  local take = add_item(track, source, request, item and content.place_of(item, asked_take))
+  local _, guid = reaper.GetSetMediaItemTakeInfo_String(take, "GUID", "", false)
   return guid
 end
 
 --- Put a remix into the project as one undo point; an earlier landing of the same request stands.
 -- @param request the kept request: its landing table, reqid and preset
 -- @param path the remix in the project's media folder
--- @return the new item's GUID, or nil and the reason; on a failure the project is as before
+-- @return the new take's GUID, or nil and the reason; on a failure the project is as before
 function landing.land(project, request, path)
   local source = reaper.PCM_Source_CreateFromFile(path)
   if not source or reaper.GetMediaSourceSampleRate(source) <= 0 then
@@ -108,12 +99,11 @@ function landing.land(project, request, path)
 end
 
 --- Build the waveform's peaks a piece at a time; call in each tick until it says that nothing is left.
--- @param guid the item's
+-- @param guid the take's
 -- @param state an empty table at first, handed in again
 -- @return whether there is more to do
 function landing.build_peaks(project, guid, state)
-  local item = item_by(project, "GUID", guid)
-  local take = item and reaper.GetActiveTake(item)
+  local take = reaper.GetMediaItemTakeByGUID(project, guid)
   if not take then return false end
   local source = reaper.GetMediaItemTake_Source(take)
   if not state.is_begun then

@@ -47,6 +47,8 @@ end
 function projects.keep(project, request)
   local text, problem = json.encode(request)
   if not text then return nil, problem end
+  -- A project file has three kinds of quotes to put round a text, and no escape: leave it two.
+  text = text:gsub("['`]", { ["'"] = "\\u0027", ["`"] = "\\u0060" })
   projects.remember(project, PENDING .. request.reqid, text)
   return true
 end
@@ -73,7 +75,7 @@ function projects.pending()
     while true do
       local is_there, key, value = reaper.EnumProjExtState(project, SECTION, index)
       if not is_there then break end
-      local request = key:sub(1, #PENDING) == PENDING and json.decode(value)
+      local request = key:sub(1, #PENDING):lower() == PENDING and json.decode(value)
       if type(request) == "table" and request.reqid then found[#found + 1] = request end
       index = index + 1
     end

@@ -97,12 +97,11 @@ class Reaper:
                 return
 
     def tick_until(self, has_happened: Callable[[], bool], deadline_seconds: float) -> None:
-        """Let real time pass until something has happened."""
+        """Let real time pass until something has happened; a script that ends before is a failure at once."""
         deadline = time.monotonic() + deadline_seconds
         while not has_happened():
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"not within {deadline_seconds} s; said {self.boxes + self.console}")
-            self.tick()
+            if time.monotonic() > deadline or (not self.tick() and not has_happened()):
+                raise TimeoutError(f"not within {deadline_seconds} s; said {self.boxes + self.console}, {self.violations}")
             time.sleep(0.02)
 
     @property

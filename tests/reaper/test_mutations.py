@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.reaper.conftest import Desk
+from tests.reaper.desk import Desk, song
 from tests.reaper.script_text import wrong_calls
 from tests.reaper.simulator import SCRIPTS, Reaper
-from tests.reaper.test_remix_selected_item import song
 
 # file in lib/, what stands there, what the mistake makes of it, and a word of the finding
 MUTATIONS = {
@@ -29,7 +28,7 @@ MUTATIONS = {
     "a function is misspelled": (
         "landing", "reaper.AddTakeToMediaItem", "reaper.AddTakeToMediaItm", "no function AddTakeToMediaItm",
     ),
-    "an argument is missing": ("landing", '"GUID", "", false)\n  return guid ==', '"GUID", "")\n  return guid ==', "takes 4"),
+    "an argument is missing": ("landing", 'REQID, "", false)', 'REQID, "")', "takes 4"),
     "a parameter is misspelled": ("landing", '"D_POSITION"', '"D_POSITON"', "not landed"),
     "a pointer is kept across a defer": (
         "collecting",
@@ -37,10 +36,10 @@ MUTATIONS = {
         "  waiting.project = waiting.project or projects.find(waiting.request)\n  local project = waiting.project\n",
         "kept across a defer",
     ),
-    "an item is kept across a defer": (
+    "a take is kept across a defer": (
         "landing",
-        '  local item = item_by(project, "GUID", guid)\n  local take = item and',
-        '  state.item = state.item or item_by(project, "GUID", guid)\n  local item = state.item\n  local take = item and',
+        "  local take = reaper.GetMediaItemTakeByGUID(project, guid)\n",
+        "  state.take = state.take or reaper.GetMediaItemTakeByGUID(project, guid)\n  local take = state.take\n",
         "kept across a defer",
     ),
     "the deferred tick is unguarded": (

@@ -53,13 +53,15 @@ local function add_projects(made, world)
   function made.GetProjectPathEx(pointer) return world:follow(pointer).media_folder end
   function made.GetPlayStateEx(pointer) return world:follow(pointer).play_state end
   function made.TimeMap2_GetDividedBpmAtTime(pointer) return world:follow(pointer) and 120.0 end
+  -- Whether REAPER keeps the case of keys is not documented; here it does not.
   function made.GetProjExtState(pointer, section, key)
-    local value = world:follow(pointer).remembered[section .. "\0" .. key] or ""
+    local value = world:follow(pointer).remembered[section .. "\0" .. key:upper()] or ""
     return #value, value
   end
   function made.SetProjExtState(pointer, section, key, value)
     if value:find("[\r\n]") then world:violate("an ext state that persists holds a line break") end
-    world:follow(pointer).remembered[section .. "\0" .. key] = value ~= "" and value or nil
+    if value:find("'", 1, true) and value:find("`", 1, true) then world:violate("an ext state holds every kind of quote") end
+    world:follow(pointer).remembered[section .. "\0" .. key:upper()] = value ~= "" and value or nil
     return #value
   end
   function made.EnumProjExtState(pointer, section, index)
@@ -161,6 +163,15 @@ local function add_items(made, world)
   function made.GetTakeName(pointer) return world:follow(pointer).strings.P_NAME end
   function made.TakeIsMIDI(pointer) return world:follow(pointer).source.type:match("^MIDI") ~= nil end
   function made.GetTakeNumStretchMarkers(pointer) return world:follow(pointer).n_stretch_markers end
+  function made.GetMediaItemTake_Item(pointer) return world:point(world:follow(pointer).item) end
+  function made.GetMediaItemTakeByGUID(pointer, guid)
+    for _, item in ipairs(all_items(world:follow(pointer))) do
+      for _, take in ipairs(item.takes) do
+        if take.guid == guid then return world:point(take) end
+      end
+    end
+    return nil
+  end
   function made.AddMediaItemToTrack(pointer)
     local track = world:follow(pointer)
     world:touch(track)
