@@ -175,7 +175,7 @@ class _Waiting:
     def __init__(self, link: Link, result: Path, reqid: str, on_event: Callable[[Event], None]) -> None:
         self._link, self._result, self._reqid, self._on_event = link, result, reqid, on_event
         self._renewed = self._asked = self._heard = time.monotonic()
-        self._over: float | None = None
+        self._over = 0.0
         self._ending: Event | None = None
         self.job = ""
 
@@ -201,14 +201,18 @@ class _Waiting:
                 )
 
     def until_over(self) -> Sent:
+        ticket_seen = 0.0
         while True:
             self._keep_in_touch()
             self._listen()
             table = self._read_result()
-            if table is not None:
+            now = time.monotonic()
+            ticket_seen = ticket_seen or (now if table is not None else 0.0)
+            # The ticket is written a moment before the store says so: who asks for the state next should hear the same.
+            if table is not None and (self._ending is not None or now - ticket_seen > TICKET_SECONDS):
                 self._forget_result()
                 return self._end(table)
-            if self._over is not None and time.monotonic() - self._over > TICKET_SECONDS and self._ending is not None:
+            if table is None and self._ending is not None and now - self._over > TICKET_SECONDS:
                 return self._end_without_ticket(self._ending)
 
     def _accept(self, job: str, preset: str) -> None:
@@ -230,7 +234,7 @@ class _Waiting:
             self._on_event(Event(kind, self.job, fraction=_float(values[0]), phase=str(values[2])))
         elif kind in ("queued", "started") and values[0] == self.job:
             self._on_event(Event(kind, self.job, detail=str(values[1])))
-        elif kind in ("done", "failed", "cancelled") and values[0] == self.job and self._over is None:
+        elif kind in ("done", "failed", "cancelled") and values[0] == self.job and self._ending is None:
             self._over = self._heard
             detail = {"done": 1, "failed": 2}.get(kind)
             self._ending = Event(kind, self.job, detail=str(values[detail]) if detail else "")

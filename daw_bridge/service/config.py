@@ -54,7 +54,7 @@ def read_config(state: StateFolders) -> Config:
         if key not in KEYS:
             raise BadParameter(f"{path}: {key!r} is not a key", did_you_mean(key, KEYS))
     port = table.get("port", DEFAULT_PORT)
-    if not isinstance(port, int) or not 0 <= port <= 65535:
+    if not isinstance(port, int) or isinstance(port, bool) or not 0 <= port <= 65535:
         raise BadParameter(f"{path}: port={port!r} must be a whole number from 0 to 65535", "0 takes any free one.")
     feedback = tuple(_peer(text, path) for text in _list(table, "feedback", path))
     roots = {name: _folder(folder, f"roots.{name}", path) for name, folder in _table(table, "roots", path).items()}

@@ -15,7 +15,7 @@ from ..folders import StateFolders
 from .packets import Argument, BadPacket, Message, build_packet, read_packet
 from .table import PREFIX
 
-PING_SECONDS, N_PINGS = 0.4, 5
+PING_SECONDS, N_PINGS = 0.4, 3
 GONE_SECONDS = 15.0
 MAX_DATAGRAM_BYTES = 65_536
 

@@ -29,11 +29,11 @@ class Watch:
         self.now = 0.0
         self.problems: list[Problem] = []
         init_project(project)
+        self.seen = Seen(database)
         self.restart()
 
     def restart(self, *watched: HotFolder) -> None:
-        if hasattr(self, "seen"):
-            self.seen.close()
+        self.seen.close()
         self.seen = Seen(self.database)
         self.hot = HotFolders(self.seen, watched)
         self.hot.projects = [self.project]
