@@ -5,14 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from .arguments import parser
 from .errors import BadParameter, DawBridgeError
 
 EXIT_ERROR, EXIT_INTERRUPTED = 1, 130  # argparse's own for a wrong command line is 2
+ON_INTERRUPT = {
+    "remix": "cancelled; nothing was written",
+    "send": "no longer waiting; the service goes on with it, unless you say: daw-bridge cancel",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return COMMANDS[asked.command](asked)
     except KeyboardInterrupt:
-        _complain("cancelled; nothing was written" if asked.command == "remix" else "stopped")
+        _complain(ON_INTERRUPT.get(asked.command, "stopped"))
         return EXIT_INTERRUPTED
     except BrokenPipeError:  # the reader of our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -88,11 +93,9 @@ def _remix(asked: argparse.Namespace) -> int:
 def _init(asked: argparse.Namespace) -> int:
     from .service.config import init_project
 
-    made = init_project(asked.project)
-    for path in made:
+    for path in init_project(asked.project):
         print(f"made {path}")
-    where = f"Drop stems into {made[-1]} beside a style.wav" if made else f"{asked.project} has it all already"
-    print(f"{where}; then run: daw-bridge serve {asked.project}")
+    print(f"Next: daw-bridge serve {shlex.quote(str(asked.project))}")
     return 0
 
 
@@ -185,6 +188,8 @@ def _show_preset(asked: argparse.Namespace) -> int:
 
 
 def _toml(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{json.dumps(key)} = {_toml(of)}" for key, of in value.items()) + "}"
     return json.dumps(value, ensure_ascii=False)  # of plain values and lists of them, the same in TOML
 
 

@@ -133,7 +133,7 @@ The service must run:  daw-bridge serve "<this project's folder>"
 
 EXAMPLE = """# What makes stems dropped into this folder sound different. Every line is optional.
 # style = "another recording.wav"     # default: the file named style.<anything> in this folder
-# preset = "default"                  # see: daw-bridge presets
+# preset = "default"                  # see: daw-bridge presets list
 # originals = "keep"                  # or "move": to done/ after the publish
 #
 # [parameters]

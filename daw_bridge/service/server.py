@@ -100,13 +100,15 @@ def _join(state: StateFolders, projects: Sequence[Path], on_line: Callable[[str]
 def _logging_to(path: Path) -> Iterator[None]:
     handler = RotatingFileHandler(path, maxBytes=MAX_LOG_BYTES, backupCount=2, encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    root = logging.getLogger("daw_bridge")
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
+    loggers = [logging.getLogger(name) for name in ("daw_bridge", "watchdog")]
+    for logger in loggers:
+        logger.addHandler(handler)
+    loggers[0].setLevel(logging.INFO)
     try:
         yield
     finally:
-        root.removeHandler(handler)
+        for logger in loggers:
+            logger.removeHandler(handler)
         handler.close()
 
 
