@@ -9,14 +9,14 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..errors import Internal
+from ..errors import DawBridgeError, Internal
 from ..folders import ProjectFolders, StateFolders, default_state
 from .audience import Audience
 from .board import Board
@@ -57,7 +57,7 @@ def serve(
         the exit code, 0.
 
     Raises:
-        NotFound: a project is no folder.
+        NotFound, ForbiddenPath: a project is no folder, or cannot be written.
         PortInUse: another program listens there.
         BadParameter: the configuration file is not valid.
     """
@@ -65,6 +65,8 @@ def serve(
 
     folders = StateFolders(state.expanduser().absolute()) if state else default_state()
     named = [project_folder(str(project)) for project in projects]
+    for project in named:
+        make_folders(project)
     folders.tickets.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folders.lock)
     try:
@@ -126,8 +128,7 @@ class Service:
         self, state: StateFolders, config: Config, projects: list[Path], clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._state, self._config, self._clock = state, config, clock
-        self._projects: list[Path] = []
-        self._wanted = projects
+        self._projects = projects
         self._run_job, self._run_folder = OneThread("jobs"), OneThread("folders")
 
     async def run(self, sock: socket.socket, on_line: Callable[[str], None]) -> None:
@@ -152,7 +153,8 @@ class Service:
         log.info("listening on %s:%d", host, port)
         tasks: list[asyncio.Task[None]] = []
         try:
-            opening = asyncio.ensure_future(self._open(desk, audience, tasks))
+            store_opened = self._run_job(desk.open)  # before the next message: whatever it asks of the store comes after
+            opening = asyncio.ensure_future(self._open(desk, audience, tasks, store_opened))
             stopping = asyncio.ensure_future(stop.wait())
             await asyncio.wait({opening, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if opening.done():
@@ -164,9 +166,8 @@ class Service:
             self._state.address.unlink(missing_ok=True)
             log.info("stopped")
 
-    async def _open(self, desk: Desk, audience: Audience, tasks: list[asyncio.Task[None]]) -> None:
+    async def _open(self, desk: Desk, audience: Audience, tasks: list[asyncio.Task[None]], store_opened: Awaitable[None]) -> None:
         """What may take its time, while the port answers already."""
-        opening = self._run_job(desk.open)
         self._seen: Seen = await self._run_folder(Seen, self._state.root / "drops.sqlite")
         self._folders = HotFolders(self._seen, self._config.watched)
         loops = Loops(
@@ -182,10 +183,13 @@ class Service:
             clock=self._clock,
         )
         await self._take_hints(loops)
-        for project in self._wanted:
-            await self._add_project(project)
+        for project in list(self._projects):
+            try:
+                await self._watch(project)
+            except DawBridgeError as error:  # a remembered project must not keep the others waiting
+                log.warning("%s is not watched: %s", project, error)
         await self._run_job(write_projects, self._state, self._projects)
-        await opening
+        await store_opened
         self._board.state = "ready"
         audience.publish("/startup", __version__)
         await loops.catch_up()
@@ -212,14 +216,15 @@ class Service:
         loops.folder_hint.set()
 
     async def _add_project(self, project: Path) -> None:
-        if project in self._projects:
-            return
+        if project not in self._projects:
+            self._projects.append(project)
+            await self._watch(project)
+            await self._run_job(write_projects, self._state, list(self._projects))
+
+    async def _watch(self, project: Path) -> None:
         await self._run_folder(make_folders, project)
-        self._projects.append(project)
         self._folders.projects = list(self._projects)
         await self._run_folder(self._hints.watch, ProjectFolders(project).drop)
-        if self._board.state == "ready":
-            await self._run_job(write_projects, self._state, list(self._projects))
         log.info("watching %s", project)
 
     async def _why(self, path: str) -> str:

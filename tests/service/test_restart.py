@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,22 +22,24 @@ def test_jobs_and_drops_survive_kill_9_and_come_back_once(tmp_path: Path) -> Non
     song, style = write_clip(project / "song.wav"), write_clip(project / "style.wav", seed=3)
     first = ServiceProcess([project], state)
     osc = Osc(first.port)
-    osc.ask("/subscribe", answer="/subscribed")
-    osc.send("/remix", song.name, style.name, "default", "num_steps", 400)
-    asked = osc.expect("/accepted", seconds=30.0)[0]
-    shutil.copytree(_hot_folder(tmp_path), folders.drop / "hot")
-    dropped = osc.expect("/accepted", seconds=30.0)[0]
-    osc.expect("/progress", seconds=RENDER_SECONDS)
-    first.process.kill()
-    first.stop()
-    osc.close()
+    try:
+        osc.send("/remix", song.name, style.name, "default", "num_steps", 150)
+        asked = osc.expect("/accepted", seconds=30.0)[0]  # asked while it starts: kept until the store is open
+        osc.ask("/subscribe", answer="/subscribed")
+        shutil.copytree(_hot_folder(tmp_path), folders.drop / "hot")
+        dropped = osc.expect("/accepted", seconds=30.0)[0]
+        osc.expect("/progress", seconds=RENDER_SECONDS)
+    finally:
+        first.process.kill()
+        first.stop()
+        osc.close()
 
     second = ServiceProcess([project], state)
     osc = Osc(second.port)
     osc.ask("/subscribe", answer="/subscribed")
     try:
         for job in (asked, dropped):
-            wait_for(lambda job=job: _is_done(osc, job), RENDER_SECONDS, f"{job} done")
+            wait_for(partial(_is_done, osc, job), RENDER_SECONDS, f"{job} done")
         assert osc.ask("/jobs", answer="/jobs/end")[0] == 2
     finally:
         osc.close()

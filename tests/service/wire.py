@@ -95,7 +95,8 @@ class ServiceProcess:
         )
         assert self.process.stdout is not None
         self.line = self.process.stdout.readline()
-        assert "listens on" in self.line, self.line + self.process.stdout.read()
+        if "listens on" not in self.line:
+            raise AssertionError(self.line + self.process.communicate()[0])
 
     @property
     def port(self) -> int:
