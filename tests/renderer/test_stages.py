@@ -162,3 +162,7 @@ def test_a_file_that_is_no_audio_fails_with_its_code_and_the_next_job_is_done(
     failed = until_final(store, supervisor, job)
     assert failed.error and failed.error["code"] == "unsupported_format" and "broken.wav" in failed.error["message"]
     assert until_final(store, supervisor, following).state == "done"
+
+
+def test_warming_loads_what_a_render_needs() -> None:
+    stages.warm("cpu")
