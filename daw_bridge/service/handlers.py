@@ -18,11 +18,12 @@ from .board import Board
 from .buttons import Buttons
 from .desk import Desk
 from .events import latest
-from .intake import Ask, ask_from_pairs, ask_from_ticket, read_ticket
+from .intake import Ask, ask_from_pairs
 from .osc import Peer
 from .packets import Message, Value
 from .table import PREFIX, PROTOCOL, arguments, find
 from .threads import OneThread
+from .tickets import ask_from_ticket, read_ticket
 
 NAME = "daw-bridge"
 MAX_WAITING = 500

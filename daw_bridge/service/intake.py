@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,10 +13,6 @@ from ..presets import load_preset
 from ..request import RenderRequest, SourceFile, source_file
 from .packets import Value
 from .paths import confined
-
-SCHEMA = 1
-MAX_TICKET_BYTES = 65_536
-MAX_REAPER_BYTES = 16_384
 
 
 @dataclass(frozen=True)
@@ -201,64 +195,3 @@ def _typed(key: str, value: Any) -> Any:
         if math.isfinite(number) and (kind is not int or number == int(number)):
             return number >= 0.5 if kind is bool else kind(number)
     raise BadArguments(f"{key}={value!r} must be a {'text' if kind is str else 'number'}", "")
-
-
-TICKET_KEYS: dict[str, type | tuple[type, ...]] = {
-    "schema": int,
-    "reqid": str,
-    "project": str,
-    "content": str,
-    "style": str,
-    "start_seconds": (int, float),
-    "length_seconds": (int, float),
-    "preset": str,
-    "params": dict,
-    "seed": int,
-    "priority": str,
-    "force": bool,
-    "reaper": dict,
-    "register": str,
-}
-
-
-def read_ticket(text: str | bytes) -> dict[str, Any]:
-    """A ticket's JSON as a table, its keys and types checked.
-
-    Raises:
-        BadArguments: no JSON object, an unknown key, a wrong type or too much of it.
-    """
-    if len(text) > MAX_TICKET_BYTES:
-        raise BadArguments(f"a ticket of {len(text)} bytes is longer than {MAX_TICKET_BYTES}", "")
-    try:
-        table = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise BadArguments(
-            f"the ticket is not JSON: {error}", "Write it under a temporary name and rename it when complete."
-        ) from None
-    if not isinstance(table, dict):
-        raise BadArguments("the ticket must be a JSON object", "")
-    if table.get("schema") != SCHEMA:
-        raise BadArguments(
-            f"the ticket's schema={table.get('schema')!r} must be {SCHEMA}", "Script and service are of different versions."
-        )
-    for key in ("params", "reaper"):
-        if table.get(key) == []:  # some of Lua's encoders cannot tell an empty table from an empty list
-            table[key] = {}
-    for key, value in table.items():
-        if key not in TICKET_KEYS:
-            raise BadArguments(f"the ticket's key {key!r} is not known", did_you_mean(key, TICKET_KEYS))
-        if not isinstance(value, TICKET_KEYS[key]) or (isinstance(value, bool) and key != "force"):
-            raise BadArguments(f"the ticket's {key}={value!r} has the wrong type", "")
-    for key in ("content", "style"):
-        if not table.get(key) and "register" not in table:
-            raise BadArguments(f"the ticket names no {key}", f"Give {key}.")
-    if len(json.dumps(table.get("reaper", {}))) > MAX_REAPER_BYTES:
-        raise BadArguments(f"the ticket's reaper part is longer than {MAX_REAPER_BYTES} bytes", "")
-    return table
-
-
-def ask_from_ticket(table: Mapping[str, Any], origin: str) -> Ask:
-    """An ask from a ticket that `read_ticket` let pass."""
-    names = {f.name for f in dataclasses.fields(Ask)}
-    fields = {key: value for key, value in table.items() if key in names}
-    return Ask(**fields, parameters=table.get("params", {}), is_forced=table.get("force", False), origin=origin)

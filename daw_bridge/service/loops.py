@@ -12,10 +12,10 @@ from ..job import Job
 from .audience import Audience
 from .board import Board
 from .desk import Desk
-from .intake import ask_from_ticket
+from .stems import Problem
 from .threads import OneThread
-from .tickets import load, pending, refuse, registered
-from .watcher import HotFolders, Problem
+from .tickets import ask_from_ticket, load, pending, refuse, registered
+from .watcher import HotFolders
 
 BUSY_SECONDS, IDLE_SECONDS = 0.15, 0.5
 TICKET_SECONDS = 1.0

@@ -6,12 +6,9 @@ import asyncio
 import json
 import logging
 import os
-import signal
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
-from logging.handlers import RotatingFileHandler
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +23,13 @@ from .handlers import Handlers
 from .intake import project_folder
 from .loops import Loops
 from .osc import Endpoint, open_socket
+from .outbox import registration, write_ticket
+from .process import logging_to, set_on_signals
 from .seen import Seen
 from .threads import OneThread
-from .tickets import registration, write_ticket
 from .watcher import HotFolders
 
 HOST = "127.0.0.1"
-MAX_LOG_BYTES = 1_000_000
 JOIN_SECONDS = 10.0
 
 log = logging.getLogger(__name__)
@@ -77,7 +74,7 @@ def serve(
         config = read_config(folders)
         sock = open_socket(HOST, config.port if port is None else port)
         known = dict.fromkeys([*named, *read_projects(folders)])
-        with _logging_to(folders.log), asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        with logging_to(folders.log), asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
             runner.run(Service(folders, config, list(known)).run(sock, on_line))
     finally:
         lock.release()
@@ -96,22 +93,6 @@ def _join(state: StateFolders, projects: Sequence[Path], on_line: Callable[[str]
     for project in projects:
         on_line(f"the running service (state {state.root}) watches {project}, too")
     return 0
-
-
-@contextmanager
-def _logging_to(path: Path) -> Iterator[None]:
-    handler = RotatingFileHandler(path, maxBytes=MAX_LOG_BYTES, backupCount=2, encoding="utf-8", errors="backslashreplace")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    loggers = [logging.getLogger(name) for name in ("daw_bridge", "watchdog")]
-    for logger in loggers:
-        logger.addHandler(handler)
-    loggers[0].setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        for logger in loggers:
-            logger.removeHandler(handler)
-        handler.close()
 
 
 class Service:
@@ -139,7 +120,7 @@ class Service:
             on_line: told when the service listens.
         """
         stop = asyncio.Event()
-        _on_signals(stop)
+        set_on_signals(stop)
         endpoint = Endpoint(lambda m, p: self._handlers.dispatch(m, p), lambda p: self._handlers.limited(p), self._clock)
         audience = Audience(endpoint, self._config.feedback, self._clock)
         self._board = Board(audience, self._clock)
@@ -244,15 +225,3 @@ class Service:
         await self._run_job(desk.close)
         self._run_job.close()
         self._run_folder.close()
-
-
-def _on_signals(stop: asyncio.Event) -> None:
-    loop = asyncio.get_running_loop()
-    for name in ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP"):
-        number = getattr(signal, name, None)
-        if number is None:
-            continue
-        try:
-            loop.add_signal_handler(number, stop.set)
-        except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))

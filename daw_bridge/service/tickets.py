@@ -2,21 +2,86 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import logging
 import os
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import BadArguments, DawBridgeError
+from ..errors import BadArguments, DawBridgeError, did_you_mean
 from ..results import write_refusal
-from .intake import MAX_TICKET_BYTES, SCHEMA, project_folder, read_ticket
+from .intake import Ask, project_folder
+from .outbox import SCHEMA
 
+MAX_TICKET_BYTES = 65_536
+MAX_REAPER_BYTES = 16_384
 REFUSED = "refused"
 FORBIDDEN_IN_NAMES = frozenset('/\\:*?"<>|')
 
 log = logging.getLogger(__name__)
+
+
+TICKET_KEYS: dict[str, type | tuple[type, ...]] = {
+    "schema": int,
+    "reqid": str,
+    "project": str,
+    "content": str,
+    "style": str,
+    "start_seconds": (int, float),
+    "length_seconds": (int, float),
+    "preset": str,
+    "params": dict,
+    "seed": int,
+    "priority": str,
+    "force": bool,
+    "reaper": dict,
+    "register": str,
+}
+
+
+def read_ticket(text: str | bytes) -> dict[str, Any]:
+    """A ticket's JSON as a table, its keys and types checked.
+
+    Raises:
+        BadArguments: no JSON object, an unknown key, a wrong type or too much of it.
+    """
+    if len(text) > MAX_TICKET_BYTES:
+        raise BadArguments(f"a ticket of {len(text)} bytes is longer than {MAX_TICKET_BYTES}", "")
+    try:
+        table = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadArguments(
+            f"the ticket is not JSON: {error}", "Write it under a temporary name and rename it when complete."
+        ) from None
+    if not isinstance(table, dict):
+        raise BadArguments("the ticket must be a JSON object", "")
+    if table.get("schema") != SCHEMA:
+        raise BadArguments(
+            f"the ticket's schema={table.get('schema')!r} must be {SCHEMA}", "Script and service are of different versions."
+        )
+    for key in ("params", "reaper"):
+        if table.get(key) == []:  # some of Lua's encoders cannot tell an empty table from an empty list
+            table[key] = {}
+    for key, value in table.items():
+        if key not in TICKET_KEYS:
+            raise BadArguments(f"the ticket's key {key!r} is not known", did_you_mean(key, TICKET_KEYS))
+        if not isinstance(value, TICKET_KEYS[key]) or (isinstance(value, bool) and key != "force"):
+            raise BadArguments(f"the ticket's {key}={value!r} has the wrong type", "")
+    for key in ("content", "style"):
+        if not table.get(key) and "register" not in table:
+            raise BadArguments(f"the ticket names no {key}", f"Give {key}.")
+    if len(json.dumps(table.get("reaper", {}))) > MAX_REAPER_BYTES:
+        raise BadArguments(f"the ticket's reaper part is longer than {MAX_REAPER_BYTES} bytes", "")
+    return table
+
+
+def ask_from_ticket(table: Mapping[str, Any], origin: str) -> Ask:
+    """An ask from a ticket that `read_ticket` let pass."""
+    names = {f.name for f in dataclasses.fields(Ask)}
+    fields = {key: value for key, value in table.items() if key in names}
+    return Ask(**fields, parameters=table.get("params", {}), is_forced=table.get("force", False), origin=origin)
 
 
 def pending(folder: Path) -> list[Path]:
@@ -73,20 +138,3 @@ def refuse(path: Path, table: Mapping[str, Any], error: DawBridgeError) -> None:
 def is_file_name(text: str) -> bool:
     """Whether a reqid can be the name of a result ticket."""
     return 0 < len(text) <= 128 and text.isprintable() and not FORBIDDEN_IN_NAMES & set(text) and not text.startswith(".")
-
-
-def write_ticket(folder: Path, text: str) -> Path:
-    """Put a ticket there, whole or not at all; gives its path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    name = uuid.uuid4().hex
-    draft, path = folder / f".{name}.tmp", folder / f"{name}.json"
-    draft.write_text(text, encoding="utf-8")
-    os.replace(draft, path)
-    return path
-
-
-def registration(project: Path) -> str:
-    """The ticket that adds a project to the running service."""
-    import json
-
-    return json.dumps({"schema": SCHEMA, "register": str(project)})

@@ -2,51 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import BadParameter, DawBridgeError, FileError, UnsupportedFormat
 from ..folders import ProjectFolders
 from ..job import Job
 from ..riff import check_header
-from .hot_folder import HotFolder, drop_folders, is_ignored, is_ours, is_style, read_folder
-from .intake import Ask
+from .hot_folder import HotFolder, drop_folders, is_ours, is_style, read_folder
 from .originals import move_away, tell, untell
 from .seen import Drop, Seen
 from .settle import RENAMED_SECONDS, TRUNCATED_SECONDS, Look, Patience, look_at, missing_part, settle_seconds
+from .stems import Problem, Ready, drop_key, stem_ask, stem_files
 
 BUSY_SECONDS = (2.0, 8.0, 30.0, 120.0)
 ASK_AGAIN_SECONDS = 30.0  # a preset that was missing may have been installed
-
-
-@dataclass(frozen=True)
-class Ready:
-    """A stem to ask a remix for.
-
-    Attributes:
-        path: the stem.
-        folder: its hot folder.
-        key: of the drop, for the table of what was seen.
-        ask: the request.
-    """
-
-    path: Path
-    folder: HotFolder
-    key: str
-    ask: Ask
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Something that a user should be told of a dropped file: path, code and sentence."""
-
-    path: Path
-    code: str
-    message: str
 
 
 class HotFolders:
@@ -103,7 +74,7 @@ class HotFolders:
                 try:
                     yield read_folder(path, project)
                 except BadParameter as error:
-                    for stem in _files(path):
+                    for stem in stem_files(path):
                         self._say(stem, HotFolder(path, project, None), error.code, str(error))
                 except OSError as error:
                     self._wait_busy(path, error, now)
@@ -111,12 +82,12 @@ class HotFolders:
 
     def _scan_loose(self, project: Path) -> None:
         drop = ProjectFolders(project).drop
-        for path in _files(drop):
+        for path in stem_files(drop):
             reason = "it lies in drop/ itself: put it into a folder there, beside a file named style.wav"
             self._say(path, HotFolder(drop, project, None), "bad_args", reason)
 
     def _scan_folder(self, folder: HotFolder, now: float) -> Iterator[Ready]:
-        stems = [path for path in _files(folder.path) if not is_style(path.name) and path != folder.style]
+        stems = [path for path in stem_files(folder.path) if not is_style(path.name) and path != folder.style]
         stems = [path for path in stems if not is_ours(path.resolve(), self.projects)]
         if not stems and folder.style is None:
             return
@@ -132,10 +103,10 @@ class HotFolders:
                 if reason:
                     self._say(path, folder, "not_found", reason)
                 continue
-            key = _drop_key(path, look, folder, style_look)
+            key = drop_key(path, look, folder, style_look)
             drop = self._seen.find(key)
             if drop is None and self._refused.get(key, 0.0) <= now:
-                yield Ready(path, folder, key, _ask(path, folder))
+                yield Ready(path, folder, key, stem_ask(path, folder))
 
     def _settled(self, path: Path, folder: HotFolder, now: float) -> tuple[Look | None, str]:
         """The look of a complete audio file; else None and, where a user should know, the reason."""
@@ -258,32 +229,6 @@ class HotFolders:
             if drop is not None:
                 return f"job {drop.job} is {drop.outcome}. {drop.message}".strip()
         return "no hot folder has seen it"
-
-
-def _files(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.iterdir() if not is_ignored(path.name) and path.is_file())
-    except OSError:
-        return []
-
-
-def _drop_key(path: Path, look: Look, folder: HotFolder, style: Look) -> str:
-    named = [str(path), look.size_bytes, look.mtime_ns, str(folder.style), style.size_bytes, style.mtime_ns]
-    text = json.dumps([*named, folder.preset, dict(folder.parameters)], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _ask(path: Path, folder: HotFolder) -> Ask:
-    return Ask(
-        content=str(path),
-        style=str(folder.style),
-        preset=folder.preset,
-        project=str(folder.project),
-        parameters=folder.parameters,
-        priority="batch",
-        style_label=folder.label,
-        origin="folder",
-    )
 
 
 def _sentence(job: Job) -> str:

@@ -18,7 +18,8 @@ from daw_bridge.errors import (
     UnknownPreset,
     UnsupportedFormat,
 )
-from daw_bridge.service.intake import Ask, ask_from_pairs, ask_from_ticket, project_folder, read_ticket, request_of
+from daw_bridge.service.intake import Ask, ask_from_pairs, project_folder, request_of
+from daw_bridge.service.tickets import ask_from_ticket, read_ticket
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from daw_bridge.service.config import init_project
 from daw_bridge.service.hot_folder import HotFolder, is_ignored
 from daw_bridge.service.intake import request_of
 from daw_bridge.service.seen import Seen
-from daw_bridge.service.watcher import HotFolders, Problem, Ready
+from daw_bridge.service.stems import Problem, Ready
+from daw_bridge.service.watcher import HotFolders
 from tests.service.conftest import write_clip
 
 

@@ -1,0 +1,64 @@
+"""What the command line hears of the service, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that the service said about a job.
+
+    Attributes:
+        kind: "accepted", "queued", "started", "progress", "done", "failed" or "cancelled".
+        job: the job's id.
+        fraction: 0 to 1, of a progress event.
+        phase: "load", "transfer", "reconstruct", "post", "publish"; of a progress event.
+        detail: the preset (accepted, started), the position (queued), the file (done) or the message (failed).
+    """
+
+    kind: str
+    job: str
+    fraction: float = 0.0
+    phase: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """How a request stands when `send` returns.
+
+    Attributes:
+        job: the job's id.
+        path: the remix; None when it was not waited for.
+        seconds: its length; 0 when it was not waited for.
+    """
+
+    job: str
+    path: Path | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class JobLine:
+    """One job in a list: its id, state, fraction 0 to 1 and the content's name."""
+
+    job: str
+    state: str
+    fraction: float
+    content: str
+
+
+@dataclass(frozen=True)
+class ServiceStatus:
+    """What the service is doing: address, version, state ("starting", "idle", "rendering", …) and number of queued jobs."""
+
+    host: str
+    port: int
+    pid: int
+    version: str
+    state: str
+    n_queued: int
+    n_running: int
+    job: str
