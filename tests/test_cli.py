@@ -241,7 +241,7 @@ class Terminal(io.StringIO):
 def test_a_terminal_gets_a_bar_with_phase_percent_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     clock = iter([0.0, 10.0])
-    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock, 10.0))
+    monkeypatch.setattr("daw_bridge.progress.time.monotonic", lambda: next(clock, 10.0))
     stream = Terminal()
     with progress.shown_progress(stream) as on_progress:
         on_progress("transfer", 0.25)
