@@ -23,7 +23,7 @@ def test_jobs_and_drops_survive_kill_9_and_come_back_once(tmp_path: Path) -> Non
     first = ServiceProcess([project], state)
     osc = Osc(first.port)
     try:
-        osc.send("/remix", song.name, style.name, "default", "num_steps", 150)
+        osc.send("/remix", song.name, style.name, "default", "num_steps", 30)
         asked = osc.expect("/accepted", seconds=30.0)[0]  # asked while it starts: kept until the store is open
         osc.ask("/subscribe", answer="/subscribed")
         shutil.copytree(_hot_folder(tmp_path), folders.drop / "hot")
