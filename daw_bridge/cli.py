@@ -116,6 +116,8 @@ def _send(asked: argparse.Namespace) -> int:
                 print(f"accepted as job {event.job}", file=sys.stderr, flush=True)
             elif event.kind == "progress":
                 on_progress(event.phase, event.fraction)
+            elif event.kind == "done":
+                on_progress("publish", 1.0)
 
         sent = client.send(
             asked.content,

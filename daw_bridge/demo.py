@@ -175,6 +175,7 @@ def _outcome(message: Message, on_progress: OnProgress) -> Path | None:
         case "/progress":
             on_progress(str(values[2]), float(str(values[0])))
         case "/done":
+            on_progress("publish", 1.0)
             return Path(str(values[1]))
         case "/failed":
             raise by_code(str(values[1]))(str(values[2]), str(values[3]))
