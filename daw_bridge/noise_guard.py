@@ -11,6 +11,7 @@ LOW_SHARE = 0.1  # the quiet end of a stretch: its 10th percentile
 STEADY_SHARE, STEADY_DB = 0.25, 2.0  # noise stays within 2 dB of its floor in at least a quarter of all seconds
 LOUDEST_NOISE_DB = -40.0  # a steady level above this, under the programme, is music
 STYLE_SHARE = 0.03
+EXTRA=2.0
 MARGIN_DB, FREE_SLOPE = 4.0, 3.0  # a cell this far over the floor is music, and may rise by 3 dB for each dB further
 
 
@@ -34,8 +35,9 @@ def noise_ceiling(content: Tensor, style: Tensor, frames_per_second: float, lift
         Martin 2001, minimum statistics; here percentiles of one-second stretches instead of a running minimum.
     """
     floor = noise_floor(content, frames_per_second)
-    allowed = torch.maximum(floor + lift_db, _low_end(_smooth(style), STYLE_SHARE))
-    ceiling = allowed + FREE_SLOPE * (content - floor - MARGIN_DB).clamp_min(0.0)
+    lift = (_mean_db(style) - _mean_db(content)).clamp(0.0, lift_db) + EXTRA
+    allowed = torch.maximum(floor + lift, _low_end(_smooth(style), STYLE_SHARE))
+    ceiling = allowed + FREE_SLOPE * (_smooth(content) - floor - MARGIN_DB).clamp_min(0.0)
     return torch.where(floor.isfinite(), ceiling, torch.full_like(content, 300.0))
 
 
@@ -62,6 +64,10 @@ def _smooth(levels: Tensor) -> Tensor:
     half = SMOOTHING_FRAMES // 2
     smoothed = functional.avg_pool1d(functional.pad(power, (half, half), mode="replicate"), SMOOTHING_FRAMES, 1)
     return 10.0 * torch.log10(smoothed[0])
+
+
+def _mean_db(levels: Tensor) -> Tensor:
+    return 10.0 * torch.log10(torch.pow(10.0, levels / 10.0).mean(1, keepdim=True))
 
 
 def _low_end(values: Tensor, share: float) -> Tensor:

@@ -22,6 +22,7 @@ from .networks import VGG16, WYSE, network_of
 from .presets import Preset
 from .transfer import Step, sounding_levels, style_target, transfer
 
+MOST_LIMITING_DB = 2.0  # the ceiling takes off this much at most; beyond it, the remix is turned down as a whole
 PHASE_SHARES = {"listen": 0.05, "transfer": 0.75, "reconstruct": 0.1, "post": 0.1}  # of the whole time, for the fraction
 
 
@@ -209,14 +210,21 @@ def _reconstruct(
 
 
 def _level(content: Audio, remix: Audio, preset: Preset) -> tuple[Audio, dict[str, Any]]:
+    """Loudness, mix and ceiling. Where loudness and ceiling conflict, the ceiling wins and the miss is in the report."""
     gain_db = 0.0
     if preset.output.loudness == "content":
         remix, gain_db = post.match_loudness(remix, content)
     if preset.output.wet < 1.0:
         mixed = preset.output.wet * remix.samples + (1.0 - preset.output.wet) * content.samples
         remix = remix.with_samples(mixed)
-    limited = post.limit_true_peak(remix, preset.output.ceiling_dbtp)
-    return limited, {"loudness_gain_db": gain_db, "true_peak_dbtp": post.true_peak_dbtp(limited.samples)}
+    ceiling_dbtp = preset.output.ceiling_dbtp
+    too_high_db = post.true_peak_dbtp(remix.samples) - ceiling_dbtp - MOST_LIMITING_DB
+    miss_lu = max(0.0, too_high_db)
+    if miss_lu:
+        remix = remix.with_samples(remix.samples * np.float32(10.0 ** (-miss_lu / 20.0)))
+    limited = post.limit_true_peak(remix, ceiling_dbtp)
+    levels = {"loudness_gain_db": gain_db - miss_lu, "loudness_miss_lu": miss_lu}
+    return limited, {**levels, "true_peak_dbtp": post.true_peak_dbtp(limited.samples)}
 
 
 class _Clock:
