@@ -49,5 +49,6 @@ def layer_name(layer: str | int) -> str:
     if layer in known:
         return str(layer)
     raise BadParameter(
-        f"layer={layer!r} is not known", f"Give a number from 1 to {len(VGG16.layers)} or a name. " + did_you_mean(str(layer), known)
+        f"layer={layer!r} is not known",
+        f"Give a number from 1 to {len(VGG16.layers)} or a name. " + did_you_mean(str(layer), known),
     )

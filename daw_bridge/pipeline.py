@@ -117,7 +117,9 @@ def render(
     for role, audio in (("content", content), ("style", style)):
         if audio.length_seconds < spectrogram.WINDOW_SECONDS:
             least = round(spectrogram.WINDOW_SECONDS * 1000)
-            raise TooShort(f"{role} lasts {audio.length_seconds * 1000:.1f} ms, less than one window of {least} ms", "Give a longer clip.")
+            raise TooShort(
+                f"{role} lasts {audio.length_seconds * 1000:.1f} ms, less than one window of {least} ms", "Give a longer clip."
+            )
     if preset.transfer.strength == 0.0 and not preset.post:
         return Remix(content, {"device": str(where), "note": "strength 0 and no chain: the content, bit for bit"})
 
@@ -134,9 +136,7 @@ def render(
     extractor = load_extractor(preset, style_sounding, seed)
     target = style_target(style_sounding, extractor, preset.transfer)
     rate = content.sample_rate / resolution.hop_length
-    found = transfer(
-        content_levels, target, extractor, preset.transfer, frames_per_second=rate, seed=seed, on_step=clock.step
-    )
+    found = transfer(content_levels, target, extractor, preset.transfer, frames_per_second=rate, seed=seed, on_step=clock.step)
 
     clock.phase("reconstruct")
     limit = preset.reconstruct.max_gain_db
@@ -147,7 +147,9 @@ def render(
     remix = post.apply_chain(content.with_samples(wet), preset.post)
     remix, report = _level(content, remix, preset)
     losses = {"content": found.content_losses, "style": found.style_losses}
-    return Remix(remix, {"device": str(where), "dtype": str(pick_dtype(where)), **report, "losses": losses, "seconds": clock.seconds()})
+    return Remix(
+        remix, {"device": str(where), "dtype": str(pick_dtype(where)), **report, "losses": losses, "seconds": clock.seconds()}
+    )
 
 
 _vgg16: dict[tuple[int, str], Vgg16] = {}  # warm between the jobs of a process

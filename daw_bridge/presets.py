@@ -116,7 +116,7 @@ def preset_from(table: Mapping[str, Any], preset_id: str) -> Preset:
         if not isinstance(table.get(key), str) or not table[key].strip():
             raise BadParameter(f"{where}{key}={table.get(key)!r} must be a text", f'Write {key} = "…".')
     try:
-        sections = {n: settings_from(cls, _table(table, n), n) for n, cls in SECTIONS.items()}
+        sections: dict[str, Any] = {n: settings_from(cls, _table(table, n), n) for n, cls in SECTIONS.items()}
         post = tuple(_plugin(step, number) for number, step in enumerate(_steps(table), 1))
     except BadParameter as error:
         raise BadParameter(where + error.message, error.hint) from None
@@ -143,7 +143,9 @@ def _plugin(step: Any, number: int) -> Plugin:
     parameters = {key: value for key, value in step.items() if key != "plugin"}
     for key, value in parameters.items():
         if not isinstance(value, (int, float, bool, str)):
-            raise BadParameter(f"post step {number}: {key}={value!r} must be a number or a text", "Chains hold plain values only.")
+            raise BadParameter(
+                f"post step {number}: {key}={value!r} must be a number or a text", "Chains hold plain values only."
+            )
     return Plugin(step["plugin"], parameters)
 
 
@@ -198,7 +200,9 @@ def read_preset(path: Path) -> Preset:
     """
     size_bytes = path.stat().st_size
     if size_bytes > MAX_PRESET_BYTES:
-        raise BadParameter(f"preset file {path.name} has {size_bytes} bytes, more than {MAX_PRESET_BYTES}", "A preset is a page of text.")
+        raise BadParameter(
+            f"preset file {path.name} has {size_bytes} bytes, more than {MAX_PRESET_BYTES}", "A preset is a page of text."
+        )
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

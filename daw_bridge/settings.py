@@ -56,7 +56,9 @@ class TransferSettings:
     n_bands: int = number(256, 32, 512, "bands", "mel bands of the spectrogram that is optimised")
     strength: float = number(1.0, 0.0, 1.0, "", "how far to go from the content (0) to the target (1)")
     gate_db: float = number(-60.0, -120.0, -20.0, "dB", "below this level under the programme, the content counts as silent")
-    noise_lift_db: float = number(10.0, 0.0, 60.0, "dB", "most that the content's own noise floor is raised; 60 leaves it unguarded")
+    noise_lift_db: float = number(
+        10.0, 0.0, 60.0, "dB", "most that the content's own noise floor is raised; 60 leaves it unguarded"
+    )
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,8 @@ def _checked(setting: dataclasses.Field[Any], value: Any, where: str) -> Any:
             raise BadParameter(f"{where}={value!r} must be a number", f"Give one from {rule['low']:g} to {rule['high']:g}.")
         if not rule["low"] <= value <= rule["high"]:
             raise BadParameter(
-                f"{where}={value:g} must lie from {rule['low']:g} to {rule['high']:g} {rule['unit']}".rstrip(), rule["about"] + "."
+                f"{where}={value:g} must lie from {rule['low']:g} to {rule['high']:g} {rule['unit']}".rstrip(),
+                rule["about"] + ".",
             )
         if is_whole and value != int(value):
             raise BadParameter(f"{where}={value:g} must be a whole number", rule["about"] + ".")
@@ -132,7 +135,9 @@ def _layers(value: Any, where: str) -> Layers:
         raise BadParameter(f"{where}={value!r} must list layers", 'Write ["relu1_1", "relu1_2"], [1, 2] or { relu1_1 = 1.0 }.')
     for layer, weight in pairs:
         if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 < weight <= 1e6:
-            raise BadParameter(f"{where}: weight {weight!r} of {layer!r} must be over 0, at most 1e6", "Leave the layer out instead.")
+            raise BadParameter(
+                f"{where}: weight {weight!r} of {layer!r} must be over 0, at most 1e6", "Leave the layer out instead."
+            )
     return tuple((layer_name(layer), float(weight)) for layer, weight in pairs)
 
 

@@ -62,7 +62,8 @@ def frames_of(samples: Tensor, resolution: Resolution, first: int, last: int) ->
     inside = samples[:, max(start, 0) : max(min(stop, samples.shape[1]), 0)]
     padded = torch.nn.functional.pad(inside, (max(-start, 0), stop - start - inside.shape[1] - max(-start, 0)))
     window = hann(n_fft, samples)
-    return torch.fft.rfft(padded.unfold(-1, n_fft, hop) * window, dim=-1) * (2.0 / window.sum())
+    spectra: Tensor = torch.fft.rfft(padded.unfold(-1, n_fft, hop) * window, dim=-1)
+    return spectra * (2.0 / window.sum())
 
 
 def overlap_add(spectra: Tensor, resolution: Resolution) -> Tensor:
@@ -86,7 +87,8 @@ def overlap_add(spectra: Tensor, resolution: Resolution) -> Tensor:
     added = frames.new_zeros(n_channels, n_frames + OVERLAP - 1, hop)
     for part in range(OVERLAP):
         added[:, part : part + n_frames] += parts[:, :, part]
-    return added.reshape(n_channels, -1)
+    samples: Tensor = added.reshape(n_channels, -1)
+    return samples
 
 
 def stft(samples: Tensor, resolution: Resolution) -> Tensor:
@@ -169,18 +171,19 @@ def band_weights(n_bands: int, sample_rate: int, n_fft: int) -> np.ndarray:
     low, centre, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
     low, high = np.minimum(low, centre - 1.0), np.maximum(high, centre + 1.0)
     weights = np.clip(np.minimum((bins - low) / (centre - low), (high - bins) / (high - centre)), 0.0, None)
-    return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+    normalised: np.ndarray = (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+    return normalised
 
 
 def spread_weights(n_bands: int, sample_rate: int, n_fft: int) -> np.ndarray:
-    """Interpolation of band values to bins on the mel scale, `(F, M)`, rows summing to 1, constant above the bands; 0 below 20 Hz.
+    """Interpolation of band values to bins on the mel scale, `(F, M)`, rows summing to 1; constant above the bands.
 
-    What lies below hearing, an offset above all, is nobody's style and stays as it is.
+    Rows below 20 Hz are 0: what lies below hearing, an offset above all, is nobody's style and stays as it is.
     """
     centres = mel_from_hz(band_edges_hz(n_bands, sample_rate)[1:-1])
     bins = mel_from_hz(np.arange(n_fft // 2 + 1) * sample_rate / n_fft)
     place = np.clip((bins - centres[0]) / (centres[1] - centres[0]), 0.0, n_bands - 1.0)
-    weights = np.clip(1.0 - np.abs(place[:, None] - np.arange(n_bands)[None, :]), 0.0, None)
+    weights: np.ndarray = np.clip(1.0 - np.abs(place[:, None] - np.arange(n_bands)[None, :]), 0.0, None)
     weights[bins < mel_from_hz(LOWEST_BAND_HZ)] = 0.0
     return weights.astype(np.float32)
 

@@ -94,7 +94,9 @@ def sounding_levels(levels: Tensor, gate_db: float) -> Tensor:
     """
     sounding = levels[:, presence(levels, gate_db) > 0]
     if sounding.shape[1] < FEWEST_FRAMES:
-        raise TooShort(f"the style sounds for {sounding.shape[1]} frames, fewer than {FEWEST_FRAMES}", "Give a longer or louder style.")
+        raise TooShort(
+            f"the style sounds for {sounding.shape[1]} frames, fewer than {FEWEST_FRAMES}", "Give a longer or louder style."
+        )
     return (sounding - programme_level_db(levels)).clamp_min(FLOOR_DB)
 
 
@@ -178,7 +180,13 @@ class _Block:
     """One stretch of the target, small enough to be optimised in one piece."""
 
     def __init__(
-        self, content: Tensor, start: Tensor, ceiling: Tensor, style: StyleTarget, extractor: Extractor, settings: TransferSettings
+        self,
+        content: Tensor,
+        start: Tensor,
+        ceiling: Tensor,
+        style: StyleTarget,
+        extractor: Extractor,
+        settings: TransferSettings,
     ) -> None:
         self._start, self._ceiling, self._style = start, ceiling / STEP_UNIT_DB, style
         self._extractor, self._settings = extractor, settings
@@ -223,9 +231,7 @@ class _Block:
             yield last[0]
 
 
-def _optimizer(
-    target: Tensor, settings: TransferSettings
-) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
+def _optimizer(target: Tensor, settings: TransferSettings) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
     if settings.optimizer == "lbfgs":
         lbfgs = torch.optim.LBFGS([target], lr=1.0, max_iter=1, history_size=10, line_search_fn="strong_wolfe")
         return lbfgs, torch.optim.lr_scheduler.ConstantLR(lbfgs, factor=1.0)
