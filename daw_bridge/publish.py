@@ -129,7 +129,7 @@ def is_published(reservation: Reservation) -> bool:
     if table.get("job") != reservation.job_id or not isinstance(told, dict):
         return False
     try:
-        return _file_table(reservation.audio_path, reservation.audio_path.name) == told
+        return file_table(reservation.audio_path, reservation.audio_path.name) == told
     except OSError:
         return False
 
@@ -181,7 +181,7 @@ def _publish_once(reservation: Reservation, audio: Audio, recipe_table: Mapping[
         disk.make_folder(staged.parent)
         write_audio(staged, audio, origin=origin)
         with disk.reported(target):
-            told = {"job": reservation.job_id, "file": _file_table(staged, target.name)}
+            told = {"job": reservation.job_id, "file": file_table(staged, target.name)}
             _write_recipe(reservation, {**recipe_table, **told}, is_new=False)
             try:
                 disk.rename_new(staged, target)
@@ -196,7 +196,8 @@ def _publish_once(reservation: Reservation, audio: Audio, recipe_table: Mapping[
         disk.remove(staged)
 
 
-def _file_table(path: Path, name: str) -> dict[str, Any]:
+def file_table(path: Path, name: str) -> dict[str, Any]:
+    """How a recipe knows its file again: name, size and hash of all its bytes."""
     with path.open("rb") as file:
         return {"name": name, "size_bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
@@ -238,7 +239,7 @@ def write_beside(
     staged_recipe = staged.with_suffix(".json")
     try:
         write_audio(staged, audio, origin=origin)
-        disk.write_json(staged_recipe, {**recipe_table, "file": _file_table(staged, path.name)})
+        disk.write_json(staged_recipe, {**recipe_table, "file": file_table(staged, path.name)})
         with disk.reported(path):
             for source, target in ((staged_recipe, recipe_path), (staged, path)):
                 source.replace(target) if is_forced else disk.rename_new(source, target)

@@ -9,16 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
 
+from . import making
 from .errors import BadArguments, ForbiddenPath, NotFound
-from .presets import preset_from
 from .progress import OnProgress
 from .request import RenderRequest
-
-if TYPE_CHECKING:
-    from .audio import Audio
-    from .pipeline import Progress
 
 
 def remix(
@@ -44,33 +39,17 @@ def remix(
     """
     _check_targets(request, out, picture)
     on_progress("load", 0.0)
-    from .audio_files import read_audio
-
-    part = {"start_seconds": request.start_seconds, "length_seconds": request.length_seconds}
-    content = read_audio(Path(request.content.path), role="content", **part)
-    style = read_audio(Path(request.style.path), role="style")
-    from . import recipe
-    from .pipeline import render
-
-    def on_step(progress: Progress) -> None:
-        on_progress(progress.phase, progress.fraction)
-
-    preset = preset_from(request.preset, request.preset["id"])
-    made = render(content, style, preset, seed=request.seed, device=device, on_step=on_step)
-    table = recipe.recipe_table(
-        content=recipe.source_table(request.content.path, content, **part),
-        style=recipe.source_table(request.style.path, style),
-        preset=preset,
-        seed=request.seed,
-        report=made.report,
-    )
+    sources = making.read_sources(request, Path(request.content.path), Path(request.style.path))
+    recipe = making.recipe_of(request, sources)
+    made = making.make(request, sources, recipe, device=device, on_progress=on_progress)
     on_progress("publish", 1.0)
     with _deferred_interrupt():
-        path = _published(request, out, made.audio, table)
+        path = _published(request, out, made)
     if picture is not None:
         from .figures import triptych
 
-        triptych(content, made.audio, style, picture, (Path(request.content.path).name, path.name, Path(request.style.path).name))
+        names = (Path(request.content.path).name, path.name, Path(request.style.path).name)
+        triptych(sources.content, made.audio, sources.style, picture, names)
     return path, picture
 
 
@@ -91,17 +70,18 @@ def _check_targets(request: RenderRequest, out: Path | None, picture: Path | Non
             raise ForbiddenPath(f"{str(target)!r} is an input", "Choose another name.")
 
 
-def _published(request: RenderRequest, out: Path | None, audio: Audio, table: dict[str, Any]) -> Path:
+def _published(request: RenderRequest, out: Path | None, made: making.Made) -> Path:
     from . import publish
 
+    origin = making.origin_of(made.recipe)
     if out is not None:
-        return publish.write_beside(out, audio, table, is_forced=request.is_forced)
+        return publish.write_beside(out, made.audio, made.recipe, is_forced=request.is_forced, origin=origin)
     folder = Path(request.project)
     stem, label = Path(request.content.path).stem, request.style_label or Path(request.style.path).stem
     name = f"cli-{uuid.uuid4().hex}"
-    reservation = publish.reserve(folder, stem, request.preset["id"], label, publish.suffix_of(audio), name)
+    reservation = publish.reserve(folder, stem, request.preset["id"], label, publish.suffix_of(made.audio), name)
     try:
-        return publish.publish(reservation, audio, table)
+        return publish.publish(reservation, made.audio, made.recipe, origin=origin)
     finally:
         publish.withdraw(reservation)  # nothing to withdraw once it is published
         with suppress(OSError):

@@ -7,17 +7,15 @@ import os
 import shutil
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ..disk import make_folder, writing
+from .. import making
+from ..disk import make_folder, write_json, writing
 from ..errors import DawBridgeError, NotFound, UnsupportedFormat
 from ..folders import ProjectFolders
 from ..job import Published
 from ..request import SourceFile
+from . import reuse
 from .order import OnProgress, Order
-
-if TYPE_CHECKING:
-    from ..riff import Origin
 
 RECIPE = "recipe.json"
 KEPT_STEM = "remix"
@@ -39,47 +37,34 @@ def warm(device: str) -> None:
 
 
 def render(order: Order, on_progress: OnProgress) -> None:
-    """Leave the remix and its recipe in the work folder.
+    """Leave the remix and its recipe in the work folder, or a note of the same remix made before.
 
     The pipeline takes a recording as one block so far, so `order.memory_scale` has nothing to make smaller yet.
 
     Raises:
         DawBridgeError: the inputs cannot be used, or what the pipeline says of them; Cancelled out of `on_progress`.
     """
-    from .. import recipe
-    from ..audio_files import read_audio, write_audio
-    from ..pipeline import Progress
-    from ..pipeline import render as render_audio
-    from ..presets import preset_from
+    from ..audio_files import write_audio
     from ..publish import suffix_of
 
     request = order.request
     on_progress("load", 0.0)
-    part = {"start_seconds": request.start_seconds, "length_seconds": request.length_seconds}
-    content = read_audio(copied(request.content, "content", order.folder), role="content", **part)
-    style = read_audio(copied(request.style, "style", order.folder), role="style")
-    preset = preset_from(request.preset, str(request.preset["id"]))
-
-    def on_step(progress: Progress) -> None:
-        on_progress(progress.phase, progress.fraction)
-
-    remix = render_audio(content, style, preset, seed=request.seed, device=order.device, on_step=on_step)
-    kept = order.folder / f"{KEPT_STEM}{suffix_of(remix.audio)}"
+    files = [copied(getattr(request, role), role, order.folder) for role in ("content", "style")]
+    sources = making.read_sources(request, *files)
+    recipe = making.recipe_of(request, sources, job=order.job_id)
+    earlier = None if request.is_forced else reuse.find(ProjectFolders(Path(request.project)).remixes, recipe)
+    if earlier is not None:
+        reuse.note(order.folder, earlier, sources.content)
+        return
+    made = making.make(request, sources, recipe, device=order.device, on_progress=on_progress)
+    kept = order.folder / f"{KEPT_STEM}{suffix_of(made.audio)}"
     kept.unlink(missing_ok=True)
-    write_audio(kept, remix.audio)
-    table = recipe.recipe_table(
-        content=recipe.source_table(request.content.path, content, **part),
-        style=recipe.source_table(request.style.path, style),
-        preset=preset,
-        seed=request.seed,
-        report=remix.report,
-        job=order.job_id,
-    )
-    (order.folder / RECIPE).write_text(json.dumps(table), encoding="utf-8")
+    write_audio(kept, made.audio)
+    write_json(order.folder / RECIPE, made.recipe)
 
 
 def publish(order: Order) -> Published:
-    """Give the kept remix its name in the project's remixes/.
+    """Give the kept remix its name in the project's remixes/, or name the one made before.
 
     Raises:
         DawBridgeError: the disk is full or the folder cannot be written to; no version is left reserved then.
@@ -87,6 +72,9 @@ def publish(order: Order) -> Published:
     from .. import publish as publishing
     from ..audio_files import read_audio
 
+    earlier = reuse.noted(order.folder)
+    if earlier is not None:
+        return earlier
     request = order.request
     kept = next(order.folder.glob(f"{KEPT_STEM}.*"))
     reservation = publishing.reserve(
@@ -98,31 +86,13 @@ def publish(order: Order) -> Published:
         order.job_id,
     )
     remix = read_audio(kept, role="remix")
-    table = json.loads((order.folder / RECIPE).read_text(encoding="utf-8"))
+    recipe = json.loads((order.folder / RECIPE).read_text(encoding="utf-8"))
     try:
-        path = publishing.publish(reservation, remix, table, origin=_origin(order, remix.sample_rate))
+        path = publishing.publish(reservation, remix, recipe, origin=making.origin_of(recipe))
     except DawBridgeError:
         publishing.withdraw(reservation)
         raise
-    status = path.stat()
-    return Published(
-        file=str(path),
-        recipe=str(path.with_suffix(".json")),
-        seconds=remix.length_seconds,
-        sample_rate=remix.sample_rate,
-        size_bytes=status.st_size,
-        mtime_ns=status.st_mtime_ns,
-    )
-
-
-def _origin(order: Order, sample_rate: int) -> Origin:
-    """Where a DAW spots the remix to: the content's own time, and the part of it that was asked for."""
-    from ..audio_files import read_time_reference
-    from ..riff import Origin
-
-    copy = order.folder / "content" / Path(order.request.content.path).name
-    start = read_time_reference(copy) or 0
-    return Origin(order.job_id, time_reference=start + round(order.request.start_seconds * sample_rate))
+    return reuse.published(path, remix.length_seconds, remix.sample_rate)
 
 
 def copied(source: SourceFile, role: str, folder: Path) -> Path:

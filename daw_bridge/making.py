@@ -1,0 +1,110 @@
+"""One remix out of two files: read, render, its recipe and its place on the timeline; for the command and the renderer alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .presets import preset_from
+from .request import RenderRequest
+
+if TYPE_CHECKING:
+    from .audio import Audio
+    from .pipeline import Progress
+    from .riff import Origin
+
+OnProgress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Both recordings in memory.
+
+    Attributes:
+        content: the part that was asked for.
+        style: all of it.
+        time_reference: samples from midnight to the first of `content`, as far as its file knows; 0 at its start if not.
+    """
+
+    content: Audio
+    style: Audio
+    time_reference: int
+
+
+@dataclass(frozen=True)
+class Made:
+    """A remix that has no file yet.
+
+    Attributes:
+        audio: the remix.
+        recipe: what to write beside it.
+    """
+
+    audio: Audio
+    recipe: dict[str, Any]
+
+
+def read_sources(request: RenderRequest, content: Path, style: Path) -> Sources:
+    """Read what a request asks for.
+
+    Args:
+        request: says which part of the content.
+        content, style: the files, which may be copies of those that the request names.
+
+    Raises:
+        FileError, BadArguments: as `audio_files.read_audio`.
+    """
+    from .audio_files import read_audio, read_time_reference
+
+    part = read_audio(content, start_seconds=request.start_seconds, length_seconds=request.length_seconds, role="content")
+    start = (read_time_reference(content) or 0) + round(request.start_seconds * part.sample_rate)
+    return Sources(part, read_audio(style, role="style"), start)
+
+
+def recipe_of(request: RenderRequest, sources: Sources, *, job: str = "") -> dict[str, Any]:
+    """The recipe as far as it is known before the render: all that decides the remix's samples."""
+    from . import recipe
+
+    part = {"start_seconds": request.start_seconds, "length_seconds": request.length_seconds}
+    content = recipe.source_table(request.content.path, sources.content, **part)
+    content |= {"container": sources.content.container, "subtype": sources.content.subtype}
+    return recipe.recipe_table(
+        content={**content, "time_reference": sources.time_reference},
+        style=recipe.source_table(request.style.path, sources.style),
+        preset=preset_from(request.preset, str(request.preset["id"])),
+        seed=request.seed,
+        report={},
+        job=job,
+    )
+
+
+def make(request: RenderRequest, sources: Sources, recipe: dict[str, Any], *, device: str, on_progress: OnProgress) -> Made:
+    """Render a request.
+
+    Args:
+        request: its preset and seed count.
+        sources: of `read_sources`.
+        recipe: of `recipe_of`; what the pipeline reports is added.
+        device: "auto", "cpu", "cuda" or "mps".
+        on_progress: told of the phase and the fraction of the whole; what it raises ends the render.
+
+    Raises:
+        DawBridgeError: as `pipeline.render`.
+    """
+    from .pipeline import render
+
+    def on_step(progress: Progress) -> None:
+        on_progress(progress.phase, progress.fraction)
+
+    preset = preset_from(request.preset, str(request.preset["id"]))
+    remix = render(sources.content, sources.style, preset, seed=request.seed, device=device, on_step=on_step)
+    return Made(remix.audio, {**recipe, **remix.report})
+
+
+def origin_of(recipe: dict[str, Any]) -> Origin:
+    """Where a DAW spots the remix to, and the job that made it."""
+    from .riff import Origin
+
+    return Origin(str(recipe["job"]), time_reference=int(recipe["content"]["time_reference"]))
