@@ -253,7 +253,7 @@ def _start(content: Tensor, style: Tensor, name: str, seed: int) -> Tensor:
 def blocks_of(n_frames: int) -> list[tuple[int, int]]:
     """Cut frames into blocks of equal length, about `BLOCK_FRAMES`, that share `BLOCK_OVERLAP` frames with the next."""
     n_blocks = max(1, -(-(n_frames - BLOCK_OVERLAP) // (BLOCK_FRAMES - BLOCK_OVERLAP)))
-    stride = -(-(n_frames - BLOCK_OVERLAP) // n_blocks)
+    stride = max(1, -(-(n_frames - BLOCK_OVERLAP) // n_blocks))
     return [(first, min(first + stride + BLOCK_OVERLAP, n_frames)) for first in range(0, n_blocks * stride, stride)]
 
 
