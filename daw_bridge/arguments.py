@@ -55,6 +55,19 @@ def parser() -> argparse.ArgumentParser:
     _add_state(cancel)
     cancel.set_defaults(command="cancel")
 
+    for name, text in (
+        ("install-reaper", "put the scripts into REAPER's resource folder, or update them there"),
+        ("uninstall-reaper", "take the scripts out of REAPER's resource folder"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--resource-path", type=Path, metavar="P", help="REAPER's resource folder (default: the usual one)")
+        command.add_argument(
+            "--portable", action="store_true", help="a portable REAPER: P is its program's folder (default: the current one)"
+        )
+        command.set_defaults(command=name.replace("-", "_"))
+        if name == "install-reaper":
+            _add_state(command)
+
     presets = commands.add_parser("presets", help="list the presets, or show one")
     actions = presets.add_subparsers(title="actions", metavar="ACTION", required=True)
     actions.add_parser("list", help="one line a preset").set_defaults(command="list_presets")

@@ -195,6 +195,34 @@ def _toml(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)  # of plain values and lists of them, the same in TOML
 
 
+def _install_reaper(asked: argparse.Namespace) -> int:
+    from . import reaper_install as reaper
+    from .folders import default_state
+
+    state = default_state().root if asked.state is None else asked.state.expanduser().resolve()
+    resource = reaper.resource_folder(asked.resource_path, is_portable=asked.portable)
+    done = reaper.install(resource, state=state, command=reaper.command_path())
+    print(f"{len(done.scripts)} scripts are in {done.folder}")
+    if done.kept is not None:
+        print(f"what they replaced is in {done.kept}")
+    print(
+        "Next, in REAPER: Actions → Show action list → New action → Load ReaScript…, "
+        f"and choose every daw_bridge_*.lua in {done.folder}"
+    )
+    return 0
+
+
+def _uninstall_reaper(asked: argparse.Namespace) -> int:
+    from . import reaper_install as reaper
+
+    done = reaper.uninstall(reaper.resource_folder(asked.resource_path, is_portable=asked.portable))
+    print(f"{len(done.scripts)} scripts were taken out of {done.folder}")
+    if done.kept is not None:
+        print(f"files that were changed since are in {done.kept}")
+    print("Next, in REAPER: Actions → Show action list, filter by daw_bridge, and remove what is listed still.")
+    return 0
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "demo": _demo,
     "remix": _remix,
@@ -204,6 +232,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "status": _status,
     "jobs": _jobs,
     "cancel": _cancel,
+    "install_reaper": _install_reaper,
+    "uninstall_reaper": _uninstall_reaper,
     "list_presets": _list_presets,
     "show_preset": _show_preset,
 }
