@@ -14,15 +14,19 @@ from typing import NoReturn
 from filelock import FileLock
 
 from ..folders import StateFolders
+from .gate import Gate
+from .manners import step_back
 from .order import Stages
 from .worker import Worker, leave
 
-NICENESS = 10  # the DAW's audio goes first
 
-
-def _obey(worker_ready: threading.Event, workers: list[Worker]) -> NoReturn:
+def _obey(gate: Gate, worker_ready: threading.Event, workers: list[Worker]) -> NoReturn:
     """Read the service's words; their end means that it died."""
-    while sys.stdin.buffer.readline():
+    while word := sys.stdin.buffer.readline():
+        if word == b"pause\n":
+            gate.shut()
+        elif word == b"resume\n":
+            gate.open()
         if worker_ready.is_set():
             workers[0].nudge()
     leave()
@@ -37,15 +41,14 @@ def main(stages: Stages) -> NoReturn:
     parser.add_argument("--cold", action="store_true", help="load the model with the first job")
     asked = parser.parse_args()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
-    ready, workers = threading.Event(), list[Worker]()
-    threading.Thread(target=_obey, args=(ready, workers), name="service", daemon=True).start()
+    step_back(os.environ)
+    gate, ready, workers = Gate(), threading.Event(), list[Worker]()
+    threading.Thread(target=_obey, args=(gate, ready, workers), name="service", daemon=True).start()
     signal.signal(signal.SIGTERM, lambda *_: leave())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
     state = StateFolders(asked.state)
     with FileLock(state.root / f"renderer-{asked.device}.lock"):  # never two processes under one executor's name
-        workers.append(Worker(state, asked.device, asked.run, stages))
+        workers.append(Worker(state, asked.device, asked.run, stages, gate))
         ready.set()
         if not asked.cold:
             workers[0].warm()

@@ -7,6 +7,7 @@ import logging
 from ..errors import Cancelled
 from ..job import ACTIVE
 from ..jobs import JobStore
+from .gate import Gate
 
 LEAST_PROGRESS = 0.005  # what is less is not worth a write
 
@@ -14,11 +15,12 @@ log = logging.getLogger(__name__)
 
 
 class Watch:
-    """Stands between one job's render and its row."""
+    """Stands between one job's render and its row, and holds the render up while the gate is shut."""
 
-    def __init__(self, store: JobStore, job_id: str) -> None:
+    def __init__(self, store: JobStore, job_id: str, gate: Gate) -> None:
         self._store = store
         self._job_id = job_id
+        self._gate = gate
         self._latest = ("load", 0.0)
         self._noted = ("", -1.0)
         self._is_stopped = False
@@ -29,6 +31,7 @@ class Watch:
         Raises:
             Cancelled: the job was given up meanwhile.
         """
+        self._gate.wait(lambda: self._is_stopped)
         if self._is_stopped:
             raise Cancelled(f"job {self._job_id} was cancelled")
         self._latest = (phase, max(self._latest[1], fraction))

@@ -25,6 +25,7 @@ from ..jobs import APPLICATION, PUBLISH_PHASE, QUEUE, WORKFLOW, JobStore, databa
 from ..results import write_result
 from .attempts import attempts, is_out_of_memory
 from .device import Device
+from .gate import Gate
 from .order import Order, Stages
 from .watch import Watch
 
@@ -45,13 +46,15 @@ class Worker:
         device: "cpu", "cuda" or "mps".
         run: this process's own name, by which the supervisor knows what it had in hand when it died.
         stages: the work itself.
+        gate: shut while rendering is to rest.
     """
 
-    def __init__(self, state: StateFolders, device: str, run: str, stages: Stages) -> None:
+    def __init__(self, state: StateFolders, device: str, run: str, stages: Stages, gate: Gate) -> None:
         self._state = state
         self._name = device
         self._run = run
         self._stages = stages
+        self._gate = gate
         self._store = JobStore(state.job_database)
         self._device = Device()
         self._is_warm = False
@@ -67,7 +70,8 @@ class Worker:
 
         def load() -> None:
             try:
-                self._stages.warm(self._name)
+                if self._gate.is_open:
+                    self._stages.warm(self._name)
             except Exception:
                 log.warning("the model could not be loaded ahead of the first job\n%s", traceback.format_exc())
 
@@ -79,7 +83,7 @@ class Worker:
         self._sweep()
         last_work = time.monotonic()
         while True:
-            if self._has_work():
+            if self._gate.is_open and self._has_work():
                 self._stay_awake()
                 last_work = time.monotonic()
             elif self._is_warm and time.monotonic() - last_work > UNLOAD_SECONDS:
@@ -152,7 +156,7 @@ class Worker:
         job = self._store.get(job_id)
         folder = self._state.work / job_id
         folder.mkdir(parents=True, exist_ok=True)
-        watch = Watch(self._store, job_id)
+        watch = Watch(self._store, job_id, self._gate)
         for order in attempts(Order(job_id, job.request, folder, self._name), job.crashes):
             self._is_warm = True
             try:

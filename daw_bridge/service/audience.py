@@ -82,6 +82,10 @@ class Audience:
         own = [target for target, s in self._subscriptions.items() if s.owner == peer and s.expires > now]
         self._send([peer, *own], address, values)
 
+    def greet(self, target: Peer, address: str, *values: Argument) -> None:
+        """Tell one target alone."""
+        self._send([target], address, values)
+
     def publish(self, address: str, *values: Argument, also: Iterable[Peer] = ()) -> None:
         """Tell every subscriber and feedback target, and those in `also`."""
         self._send([*also, *self._everybody()], address, values)

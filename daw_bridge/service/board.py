@@ -12,6 +12,22 @@ from .osc import Peer
 
 
 @dataclass
+class Pace:
+    """How fast the running job goes: where it was when it was first heard of, and when (monotonic seconds)."""
+
+    job: str = ""
+    fraction: float = 0.0
+    since: float = 0.0
+
+    def seconds_left(self, job: str, fraction: float, now: float) -> float:
+        """What is left at the pace so far; 0 while there is none yet."""
+        if job != self.job:
+            self.job, self.fraction, self.since = job, fraction, now
+        done = fraction - self.fraction
+        return (now - self.since) * (1.0 - fraction) / done if done > 0 else 0.0
+
+
+@dataclass
 class Board:
     """Lives in the event loop; its numbers answer /status without asking the store.
 
@@ -19,20 +35,23 @@ class Board:
         audience: whom to tell.
         clock: monotonic seconds.
         state: "starting", "ready" or "stopping".
+        is_paused: rendering rests.
     """
 
     audience: Audience
     clock: Callable[[], float]
     state: str = "starting"
+    is_paused: bool = False
     _told: dict[str, Told] = field(default_factory=dict)
     _askers: dict[str, set[Peer]] = field(default_factory=dict)
+    _pace: Pace = field(default_factory=lambda: Pace())
     _summary: tuple[int, int, str] = (0, 0, "")
 
     def status(self) -> tuple[str, int, int, str]:
         """The arguments of /status/info: state, queued, running, running job."""
         n_queued, n_running, job = self._summary
-        state = self.state if self.state != "ready" else "rendering" if n_running else "idle"
-        return state, n_queued, n_running, job
+        doing = "paused" if self.is_paused else "rendering" if n_running else "idle"
+        return doing if self.state == "ready" else self.state, n_queued, n_running, job
 
     @property
     def is_busy(self) -> bool:
@@ -79,4 +98,6 @@ class Board:
         self.audience.publish(event.address, *event.arguments, also=also)
         self.audience.publish("/ui/status", in_words(event))
         if event.address == "/progress":
-            self.audience.publish("/ui/progress", event.arguments[0])
+            fraction = float(event.arguments[0])
+            self.audience.publish("/ui/progress", fraction)
+            self.audience.publish("/ui/eta", self._pace.seconds_left(str(event.arguments[1]), fraction, self.clock()))

@@ -49,6 +49,7 @@ class Desk:
         self._roots = roots
         self._active: dict[str, Job] = {}
         self._opened: tuple[JobStore, Supervisor] | None = None
+        self._is_paused = False
 
     def open(self) -> None:
         """Open the store and start the renderers; takes about a second, most of it importing."""
@@ -58,6 +59,7 @@ class Desk:
         store = JobStore(self._state.job_database)
         supervisor = Supervisor(self._state, store)
         self._opened = store, supervisor
+        supervisor.set_paused(self._is_paused)
         supervisor.start()
 
     @property
@@ -135,6 +137,24 @@ class Desk:
             except DawBridgeError as error:
                 log.info("job %s was not cancelled: %s", job.id, error)
         return cancelled
+
+    def retry(self, job_id: str) -> Job:
+        """Render a failed or cancelled job again, under the next number.
+
+        Raises:
+            UnknownJob: there is none of that id.
+            BadArguments: it neither failed nor was cancelled.
+        """
+        job = self._store.retry(job_id)
+        self._active[job.id] = job
+        self._supervisor.nudge()
+        return job
+
+    def set_paused(self, is_paused: bool) -> None:
+        """Let the renderers rest or go on."""
+        self._is_paused = is_paused
+        if self._opened is not None:
+            self._supervisor.set_paused(is_paused)
 
     def tick(self, now: float) -> News:
         """Look after the renderers and see what became of the jobs.

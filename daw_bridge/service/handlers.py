@@ -21,6 +21,7 @@ from .events import latest
 from .intake import Ask, ask_from_pairs
 from .osc import Peer
 from .packets import Message, Value
+from .pausing import Pausing
 from .table import PREFIX, PROTOCOL, arguments, find
 from .threads import OneThread
 from .tickets import ask_from_ticket, read_ticket
@@ -41,6 +42,7 @@ class Handlers:
         projects: the service's projects; it grows.
         run: for everything of the desk.
         why: what became of a dropped file.
+        pausing: the switch for rendering.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Handlers:
         projects: Sequence[Path],
         run: OneThread,
         why: Callable[[str], Awaitable[str]],
+        pausing: Pausing,
     ) -> None:
         self._audience = audience
         self._board = board
@@ -58,6 +61,7 @@ class Handlers:
         self._projects = projects
         self._run = run
         self._why = why
+        self._pausing = pausing
         self._buttons = Buttons()
         self._tasks: set[asyncio.Task[None]] = set()
         self._asking: Counter[Peer] = Counter()
@@ -126,6 +130,8 @@ class Handlers:
     def subscribe(self, peer: Peer, _: str, port: Value) -> None:
         target = self._audience.subscribe(peer, _port(port))
         self._audience.reply(peer, "/subscribed", target[1], TTL_SECONDS)
+        for what in ("preset", "content", "style"):  # a widget that joins late shows what is set
+            self._audience.greet(target, f"/ui/{what}", getattr(self._buttons, what))
 
     def unsubscribe(self, peer: Peer, _: str, port: Value) -> None:
         target = self._audience.unsubscribe(peer, _port(port))
@@ -178,14 +184,17 @@ class Handlers:
     def content(self, peer: Peer, _: str, path: str) -> None:
         self._buttons.content = path
         self._audience.reply(peer, "/content", path)
+        self._audience.publish("/ui/content", path)
 
     def style(self, peer: Peer, _: str, path: str) -> None:
         self._buttons.style = path
         self._audience.reply(peer, "/style", path)
+        self._audience.publish("/ui/style", path)
 
     async def preset(self, peer: Peer, _: str, preset: Value) -> None:
         self._buttons.preset = await self._run(self._buttons.preset_named, preset)
         self._audience.reply(peer, "/preset", self._buttons.preset)
+        self._audience.publish("/ui/preset", self._buttons.preset)
 
     def param(self, peer: Peer, name: str, position: Value) -> None:
         self._audience.reply(peer, "/param/<name>", self._buttons.set_parameter(name, position), word=name)
@@ -197,6 +206,23 @@ class Handlers:
         if fires(trigger):
             preset = await self._run(self._buttons.preset_named, int(word) if word.isdigit() else word)
             await self._ask(peer, dataclasses.replace(self._buttons.ask(), preset=preset))
+
+    async def retry(self, peer: Peer, _: str, job_id: str) -> None:
+        self._board.accepted(await self._run(self._desk.retry, job_id), True, peer)
+
+    async def pause(self, peer: Peer, _: str, trigger: Value) -> None:
+        if fires(trigger):
+            await self._pausing.pause()
+            self.status(peer, _)
+
+    async def resume(self, peer: Peer, _: str, trigger: Value) -> None:
+        if fires(trigger):
+            await self._pausing.resume()
+            self.status(peer, _)
+
+    async def transport(self, peer: Peer, _: str, is_recording: Value) -> None:
+        await self._pausing.recording(fires(is_recording))
+        self._audience.tell(peer, "/status/info", *self._board.status())
 
     async def why(self, peer: Peer, _: str, path: str) -> None:
         self._audience.reply(peer, "/why", path, await self._why(path))

@@ -12,6 +12,7 @@ from ..job import Job
 from .audience import Audience
 from .board import Board
 from .desk import Desk
+from .pausing import Pausing
 from .stems import Problem
 from .threads import OneThread
 from .tickets import ask_from_ticket, load, pending, refuse, registered
@@ -46,7 +47,7 @@ class Loops:
     """What the loops share.
 
     Args:
-        audience, board, desk, folders: the parts of the service.
+        audience, board, desk, folders, pausing: the parts of the service.
         run_job, run_folder: the threads of the desk and of the folders.
         projects: the service's projects.
         add_project: makes a folder a project, where it is none yet.
@@ -61,6 +62,7 @@ class Loops:
         board: Board,
         desk: Desk,
         folders: HotFolders,
+        pausing: Pausing,
         run_job: OneThread,
         run_folder: OneThread,
         projects: Sequence[Path],
@@ -69,6 +71,7 @@ class Loops:
         clock: Callable[[], float],
     ) -> None:
         self._audience, self._board, self._desk, self._folders = audience, board, desk, folders
+        self._pausing = pausing
         self._run_job, self._run_folder = run_job, run_folder
         self._projects, self._add_project = projects, add_project
         self._tickets, self._clock = tickets, clock
@@ -85,6 +88,7 @@ class Loops:
 
     async def look_at_jobs(self) -> float:
         """Tell what is new about the jobs."""
+        await self._pausing.apply()
         news = await self._run_job(self._desk.tick, self._clock())
         self._board.show(news.active, news.ended)
         for job in news.ended:

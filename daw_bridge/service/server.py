@@ -24,6 +24,7 @@ from .intake import project_folder
 from .loops import Loops
 from .osc import Endpoint, open_socket
 from .outbox import registration, write_ticket
+from .pausing import Pausing
 from .process import logging_to, set_on_signals
 from .seen import Seen
 from .threads import OneThread
@@ -125,7 +126,8 @@ class Service:
         audience = Audience(endpoint, self._config.feedback, self._clock)
         self._board = Board(audience, self._clock)
         desk = Desk(self._state, self._config.roots)
-        self._handlers = Handlers(audience, self._board, desk, self._projects, self._run_job, self._why)
+        self._pausing = Pausing(audience, self._board, desk, self._run_job, self._clock)
+        self._handlers = Handlers(audience, self._board, desk, self._projects, self._run_job, self._why, self._pausing)
         await asyncio.get_running_loop().create_datagram_endpoint(lambda: endpoint, sock=sock)
         host, port = sock.getsockname()[:2]
         address = {"host": host, "port": port, "pid": os.getpid(), "version": __version__}
@@ -156,6 +158,7 @@ class Service:
             board=self._board,
             desk=desk,
             folders=self._folders,
+            pausing=self._pausing,
             run_job=self._run_job,
             run_folder=self._run_folder,
             projects=self._projects,

@@ -47,6 +47,14 @@ class _Renderer:
     def is_alive(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
+    def say(self, words: bytes) -> None:
+        """Write a line to the process, if it is there to read it."""
+        if self.is_alive and self.process and self.process.stdin:
+            try:
+                self.process.stdin.write(words)
+            except OSError:
+                log.info("renderer of %s died before it was told %r", self.device, words)
+
 
 @dataclass
 class _Cancel:
@@ -75,6 +83,7 @@ class Supervisor:
     command: Sequence[str] = RENDERER
     _renderers: list[_Renderer] = field(default_factory=list)
     _cancels: list[_Cancel] = field(default_factory=list)
+    _is_paused: bool = False
     _last_nudge: float = 0.0
     _is_nudge_due: bool = False
 
@@ -109,11 +118,13 @@ class Supervisor:
             return
         self._last_nudge = time.monotonic()
         for renderer in self._renderers:
-            if renderer.is_alive and renderer.process and renderer.process.stdin:
-                try:
-                    renderer.process.stdin.write(b"nudge\n")
-                except OSError:
-                    log.info("renderer of %s died before a nudge", renderer.device)
+            renderer.say(b"nudge\n")
+
+    def set_paused(self, is_paused: bool) -> None:
+        """Let the renderers rest, within a step of what they are at, or go on."""
+        self._is_paused = is_paused
+        for renderer in self._renderers:
+            renderer.say(b"pause\n" if is_paused else b"resume\n")
 
     def cancel(self, job_id: str) -> Job:
         """Give a job up now; a renderer that does not let go of it within two seconds is killed.
@@ -163,6 +174,8 @@ class Supervisor:
                     start_new_session=os.name == "posix",  # Ctrl-C in the terminal is for the service alone
                     creationflags=low_priority,
                 )
+            if self._is_paused:
+                renderer.say(b"pause\n")
         except OSError as error:
             log.error("renderer of %s cannot be started: %s", renderer.device, error)
             self._put_off(renderer, now)

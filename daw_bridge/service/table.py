@@ -103,13 +103,21 @@ INCOMING = (
         (Takes("job", "either", True),),
     ),
     Incoming("/cancel/all", "cancel_all", "[f]", "/cancelled …", "cancel every active job", (TRIGGER,)),
+    Incoming("/retry", "retry", "s", "/accepted or /error", "render a failed or cancelled job again", (Takes("job", "text"),)),
+    Incoming("/pause", "pause", "[f]", "/status/info", "stop rendering, within a step, until /resume", (TRIGGER,)),
+    Incoming("/resume", "resume", "[f]", "/status/info", "go on rendering", (TRIGGER,)),
+    Incoming(
+        "/transport", "transport", "i", "/status/info",
+        "1 while a DAW records, once a second: rendering rests for a lease of 5 s; 0 when it stops",
+        (Takes("is_recording", "number"),),
+    ),
     Incoming("/why", "why", "s", "/why", "what became of a dropped file, and why", (Takes("path", "text"),)),
 )  # fmt: skip
 
 OUTGOING = (
     Outgoing("/pong", "ssi", "token, version, protocol"),
     Outgoing("/version/info", "ssi", "name, version, protocol"),
-    Outgoing("/status/info", "siis", "state (starting, idle, rendering, stopping), queued, running, job", True),
+    Outgoing("/status/info", "siis", "state (starting, idle, rendering, paused, stopping), queued, running, job", True),
     Outgoing("/preset/info", "iiss", "index from 1, total, id, title"),
     Outgoing("/presets/end", "i", "total"),
     Outgoing("/param/info", "sfffs", "name, value, min, max, unit"),
@@ -135,6 +143,10 @@ OUTGOING = (
     Outgoing("/ui/progress", "f", "of the running job, for a fader", True),
     Outgoing("/ui/busy", "f", "1 while a job runs, for a lamp", True),
     Outgoing("/ui/status", "s", "the last event in words, for a label", True),
+    Outgoing("/ui/eta", "f", "seconds left of the running job, by its pace so far", True),
+    Outgoing("/ui/preset", "s", "the remembered preset", True),
+    Outgoing("/ui/content", "s", "the remembered content", True),
+    Outgoing("/ui/style", "s", "the remembered style", True),
 )
 
 _EXACT = {PREFIX + row.address: row for row in INCOMING if "<" not in row.address}

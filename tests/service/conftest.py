@@ -48,6 +48,26 @@ def service(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     assert (code, output) == (0, "")
 
 
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
+    """A running service, its own for the module, whose renderer takes no torch and does as the content says."""
+    project = tmp_path_factory.mktemp("quick project")
+    running = ServiceProcess([project], tmp_path_factory.mktemp("quick") / "state", is_quick=True)
+    client = Osc(running.port)
+    wait_for(lambda: client.ask("/status", answer="/status/info")[0] != "starting", 30.0, "a service that is ready")
+    client.close()
+    yield running
+    assert running.stop() == (0, "")
+
+
+@pytest.fixture
+def quick_osc(quick: ServiceProcess) -> Iterator[Osc]:
+    """A client of the quick service."""
+    client = Osc(quick.port)
+    yield client
+    client.close()
+
+
 @pytest.fixture
 def osc(service: ServiceProcess) -> Iterator[Osc]:
     """A client of the running service."""

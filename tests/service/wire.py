@@ -81,13 +81,14 @@ class Osc:
 
 
 class ServiceProcess:
-    """`daw-bridge serve` as users start it."""
+    """`daw-bridge serve` as users start it; quick, its renderer does as the content says (tests/renderer/quick.py)."""
 
-    def __init__(self, projects: Sequence[Path], state: Path, port: int = 0) -> None:
+    def __init__(self, projects: Sequence[Path], state: Path, *words: str, port: int = 0, is_quick: bool = False) -> None:
         names = [str(project) for project in projects]
+        usual = ["daw_bridge", "serve", *names, "--state", str(state), "--port", str(port)]
         self.state = state
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "daw_bridge", "serve", *names, "--state", str(state), "--port", str(port)],
+            [sys.executable, "-m", *(["tests.service.quick_serve", str(state), *names] if is_quick else usual), *words],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -1,0 +1,50 @@
+"""Low priority for CPU and disk, and a core left free: the DAW's audio goes first."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import platform
+import sys
+from collections.abc import MutableMapping
+
+NICENESS = 10
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+_IOPRIO_SET = {"x86_64": 251, "aarch64": 30, "arm64": 30, "riscv64": 30}
+_WHO_PROCESS, _CLASS_IDLE, _CLASS_SHIFT = 1, 3, 13
+
+log = logging.getLogger(__name__)
+
+
+def step_back(environment: MutableMapping[str, str]) -> None:
+    """Take a back seat. For the first thread before it starts others, and before torch is imported: both inherit.
+
+    Args:
+        environment: of this process; the user's own number of threads is left alone.
+    """
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    if not _idle_io():
+        log.info("no idle disk priority on this system")
+    n_threads = str(threads_for(n_cores()))
+    for name in THREAD_VARIABLES:
+        environment.setdefault(name, n_threads)
+
+
+def n_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def threads_for(n_cores: int) -> int:
+    """How many of them to compute on: with more than two, one stays free."""
+    return n_cores - 1 if n_cores > 2 else n_cores
+
+
+def _idle_io() -> bool:
+    """Ask Linux for the idle class of disk priority; Python has no function for it."""
+    number = _IOPRIO_SET.get(platform.machine())
+    if sys.platform != "linux" or number is None:
+        return False
+    return bool(ctypes.CDLL(None).syscall(number, _WHO_PROCESS, 0, _CLASS_IDLE << _CLASS_SHIFT) == 0)

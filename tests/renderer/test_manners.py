@@ -1,0 +1,23 @@
+"""The renderer takes a back seat."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from daw_bridge.renderer.manners import threads_for
+
+
+@pytest.mark.parametrize(("n_cores", "n_threads"), [(1, 1), (2, 2), (3, 2), (4, 3), (16, 15)])
+def test_with_more_than_two_cores_one_stays_free(n_cores: int, n_threads: int) -> None:
+    assert threads_for(n_cores) == n_threads
+
+
+def test_the_users_own_number_of_threads_is_left_alone() -> None:
+    lines = "from daw_bridge.renderer.manners import step_back", "step_back(os.environ)", "print(os.environ['OMP_NUM_THREADS'])"
+    code = "; ".join(["import os", *lines])
+    environment = {"OMP_NUM_THREADS": "7", "PATH": ""}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "7\n"

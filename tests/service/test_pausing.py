@@ -1,0 +1,128 @@
+"""Rendering rests when somebody says so, and while a DAW records."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import psutil
+
+from tests.service.wire import Osc, ServiceProcess
+from tests.waiting import wait_for
+
+
+def ask(quick: ServiceProcess, osc: Osc, name: str, seconds: float, **content: object) -> str:
+    """Ask for a job that takes so long; its id."""
+    project = Path(json.loads((quick.state / "projects.json").read_text())[0])
+    (project / name).write_text(json.dumps({"seconds": seconds, **content}))
+    osc.send("/remix", name, name, "default")
+    return str(osc.expect("/accepted")[0])
+
+
+def listen(osc: Osc, seconds: float) -> list[str]:
+    """The addresses heard in so many seconds."""
+    ended, heard = time.monotonic() + seconds, list[str]()
+    while time.monotonic() < ended:
+        message = osc.receive(0.1)
+        heard += [message[0]] if message else []
+    return heard
+
+
+def renderer_of(quick: ServiceProcess) -> psutil.Process:
+    return psutil.Process(quick.process.pid).children()[0]
+
+
+def test_a_pause_stops_the_render_within_a_step_and_resume_goes_on(quick: ServiceProcess, quick_osc: Osc) -> None:
+    job = ask(quick, quick_osc, "long.json", 3.0)
+    quick_osc.expect("/progress", seconds=20.0)
+    assert quick_osc.ask("/pause", answer="/status/info")[0] == "paused"
+    listen(quick_osc, 0.4)  # the tick that tells of the last step
+    stood = quick_osc.ask("/job", job, answer="/progress")[0]
+    listen(quick_osc, 1.0)
+    assert quick_osc.ask("/job", job, answer="/progress")[0] == stood
+    assert quick_osc.ask("/status", answer="/status/info")[0] == "paused"
+    assert quick_osc.ask("/resume", answer="/status/info")[0] == "rendering"
+    quick_osc.expect("/done", job, seconds=20.0)
+
+
+def test_a_paused_render_takes_no_cpu(quick: ServiceProcess, quick_osc: Osc) -> None:
+    job = ask(quick, quick_osc, "calm.json", 2.0)
+    quick_osc.expect("/started", job, seconds=20.0)
+    quick_osc.ask("/pause", answer="/status/info")
+    process = renderer_of(quick)
+    before = sum(process.cpu_times()[:2])
+    listen(quick_osc, 1.5)
+    assert sum(process.cpu_times()[:2]) - before < 0.5  # the engine's polling, on a machine that does other things
+    quick_osc.send("/resume")
+    quick_osc.expect("/done", job, seconds=20.0)
+
+
+def test_a_daw_that_records_pauses_for_a_lease_that_ends_by_itself(quick: ServiceProcess, quick_osc: Osc) -> None:
+    job = ask(quick, quick_osc, "take.json", 0.5)
+    assert quick_osc.ask("/transport", 1, answer="/status/info")[0] == "paused"
+    began = time.monotonic()
+    quick_osc.expect("/done", job, seconds=20.0)
+    assert time.monotonic() - began > 4.5
+    assert quick_osc.ask("/transport", 1, answer="/status/info")[0] == "paused"
+    assert quick_osc.ask("/transport", 0, answer="/status/info")[0] == "idle"
+
+
+def test_a_job_is_cancelled_while_everything_rests(quick: ServiceProcess, quick_osc: Osc) -> None:
+    job = ask(quick, quick_osc, "given up.json", 2.0)
+    quick_osc.expect("/started", job, seconds=20.0)
+    quick_osc.ask("/pause", answer="/status/info")
+    renderer = renderer_of(quick).pid
+    quick_osc.send("/cancel", job)
+    quick_osc.expect("/cancelled", job, seconds=2.5)
+    wait_for(lambda: not (quick.state / "work" / job).exists(), 2.5, "a work folder that is gone")
+    assert renderer_of(quick).pid == renderer
+    quick_osc.ask("/resume", answer="/status/info")
+
+
+def test_a_renderer_that_starts_anew_keeps_the_pause(quick: ServiceProcess, quick_osc: Osc) -> None:
+    quick_osc.ask("/pause", answer="/status/info")
+    first = renderer_of(quick)
+    first.kill()
+    service = psutil.Process(quick.process.pid)
+    wait_for(lambda: [child for child in service.children() if child.pid != first.pid], 20.0, "another renderer")
+    job = ask(quick, quick_osc, "patient.json", 0.2)
+    assert "/done" not in listen(quick_osc, 2.0)
+    quick_osc.send("/resume")
+    quick_osc.expect("/done", job, seconds=20.0)
+
+
+def test_a_release_of_the_pause_button_does_nothing(quick_osc: Osc) -> None:
+    quick_osc.send("/pause", 0.0)
+    assert quick_osc.ask("/status", answer="/status/info")[0] == "idle"
+
+
+def test_a_failed_job_is_retried_under_the_next_number(quick: ServiceProcess, quick_osc: Osc) -> None:
+    job = ask(quick, quick_osc, "poor.json", 0.1, do="refuse")
+    quick_osc.expect("/failed", job, seconds=20.0)
+    assert quick_osc.ask("/retry", job, answer="/accepted")[0] == job[:-1] + "2"
+    quick_osc.expect("/failed", job[:-1] + "2", seconds=20.0)
+    assert quick_osc.ask("/retry", "nothing.1", answer="/error")[0] == "unknown_job"
+
+
+def test_widgets_see_what_is_set_also_when_they_join_late(quick: ServiceProcess, quick_osc: Osc) -> None:
+    quick_osc.ask("/content", "song.wav", answer="/content")
+    quick_osc.ask("/style", "groove.wav", answer="/style")
+    late = Osc(quick.port)
+    late.ask("/subscribe", answer="/subscribed")
+    assert late.expect("/ui/preset") == ("default",)
+    assert late.expect("/ui/content") == ("song.wav",)
+    assert late.expect("/ui/style") == ("groove.wav",)
+    quick_osc.ask("/preset", "default", answer="/preset")
+    assert late.expect("/ui/preset") == ("default",)
+    job = ask(quick, quick_osc, "watched.json", 2.0)
+    seconds = [late.expect("/ui/eta", seconds=20.0)[0] for _ in range(3)]
+    assert seconds[0] == 0.0 and 0.0 < seconds[-1] < 5.0
+    quick_osc.expect("/done", job, seconds=20.0)
+    late.close()
+
+
+def test_the_renderer_has_low_priority_and_an_idle_disk(quick: ServiceProcess) -> None:
+    process = renderer_of(quick)
+    assert process.nice() == min(19, psutil.Process(quick.process.pid).nice() + 10)
+    assert process.ionice().ioclass == psutil.IOPRIO_CLASS_IDLE
