@@ -1,0 +1,104 @@
+"""VGG16 against a plain three-plane forward pass: folding the grey planes into the first kernel changes nothing."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from daw_bridge import weights
+from daw_bridge.errors import BadParameter
+from daw_bridge.extractors.vgg16 import GREY_MEAN, GREY_PER_UNIT, PICTURE_FLOOR_DB, PICTURE_RANGE_DB, Vgg16
+from daw_bridge.networks import VGG16
+
+CPU = torch.device("cpu")
+SHIPPED = VGG16.layers[: VGG16.n_shipped]
+
+
+@pytest.fixture(scope="module")
+def shipped() -> dict[str, Tensor]:
+    return weights.load(weights.resolve("vgg16", VGG16.n_shipped))
+
+
+def levels(n_bands: int = 32, n_frames: int = 40, n_batch: int = 1) -> Tensor:
+    return torch.rand(n_batch, n_bands, n_frames, generator=torch.Generator().manual_seed(1)) * 80 - 75
+
+
+def plain_pass(picture: Tensor, kernels: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The network as the paper has it, from three planes, with the convolution written as a product of patches."""
+    found: dict[str, Tensor] = {}
+    x = picture
+    for layer in SHIPPED:
+        if layer in ("relu2_1", "relu3_1"):
+            x = x.unfold(2, 2, 2).unfold(3, 2, 2).amax((-1, -2))
+        kernel, bias = kernels[layer.replace("relu", "conv") + ".weight"], kernels[layer.replace("relu", "conv") + ".bias"]
+        patches = functional.unfold(x, 3, padding=1)
+        x = (kernel.flatten(1) @ patches + bias[:, None]).unflatten(-1, x.shape[2:]).clamp_min(0)
+        found[layer] = x
+    return found
+
+
+def test_three_equal_planes_equal_one_plane_in_the_folded_kernel(shipped: dict[str, Tensor]) -> None:
+    folded, plain = levels().requires_grad_(), levels().requires_grad_()
+    grey = (plain - PICTURE_FLOOR_DB) * (GREY_PER_UNIT / PICTURE_RANGE_DB) - GREY_MEAN
+    expected = plain_pass(grey[:, None].expand(-1, 3, -1, -1), shipped)
+    found = Vgg16(shipped, CPU, torch.float32).features(folded, SHIPPED)
+    assert list(found) == list(SHIPPED)
+    for layer in SHIPPED:
+        scale = expected[layer].abs().max()
+        torch.testing.assert_close(found[layer] / scale, expected[layer] / scale, atol=1e-5, rtol=0)
+    for features in (found, expected):
+        sum(f.square().mean() / f.detach().square().mean() for f in features.values()).backward()  # type: ignore[union-attr]
+    assert folded.grad is not None and plain.grad is not None
+    torch.testing.assert_close(folded.grad / plain.grad.abs().max(), plain.grad / plain.grad.abs().max(), atol=1e-4, rtol=0)
+
+
+def test_features_have_the_shape_of_their_block(shipped: dict[str, Tensor]) -> None:
+    found = Vgg16(shipped, CPU, torch.float32).features(levels(33, 41, 2), SHIPPED)
+    shapes = [tuple(f.shape) for f in found.values()]
+    assert shapes == [(2, 64, 33, 41)] * 2 + [(2, 128, 16, 20)] * 2 + [(2, 256, 8, 10)]
+    assert all((f >= 0).all() for f in found.values())
+
+
+@pytest.mark.parametrize("asked", [["relu1_1"], ["relu2_2", "relu1_2"], ["relu3_1"], ["relu1_1", "relu1_1"], []])
+def test_only_what_is_asked_for_comes_back(shipped: dict[str, Tensor], asked: list[str]) -> None:
+    network = Vgg16(shipped, CPU, torch.float32)
+    found, everything = network.features(levels(), asked), network.features(levels(), SHIPPED)
+    assert set(found) == set(asked)
+    assert all(torch.equal(found[layer], everything[layer]) for layer in asked)
+
+
+def test_the_network_ends_where_the_weights_end(shipped: dict[str, Tensor]) -> None:
+    two = {name: tensor for name, tensor in shipped.items() if name.startswith("conv1")}
+    network = Vgg16(two, CPU, torch.float32)
+    assert network.layers == ("relu1_1", "relu1_2")
+    with pytest.raises(BadParameter, match="'relu2_1' is not in the loaded weights"):
+        network.features(levels(), ["relu2_1"])
+
+
+def test_all_thirteen_convolutions_run_when_a_file_holds_them() -> None:
+    generator = torch.Generator().manual_seed(0)
+    kernels: dict[str, Tensor] = {}
+    n_in = 3
+    for layer in VGG16.layers:
+        name = layer.replace("relu", "conv")
+        kernels[f"{name}.weight"] = torch.randn(4, n_in, 3, 3, generator=generator) * (2 / (9 * n_in)) ** 0.5
+        kernels[f"{name}.bias"] = torch.zeros(4)
+        n_in = 4
+    found = Vgg16(kernels, CPU, torch.float32).features(levels(64, 48), VGG16.layers)
+    assert list(found) == list(VGG16.layers) and found["relu5_3"].shape == (1, 4, 4, 3)
+
+
+def test_half_precision_hears_nearly_the_same(shipped: dict[str, Tensor]) -> None:
+    single, half = (Vgg16(shipped, CPU, dtype).features(levels(), SHIPPED) for dtype in (torch.float32, torch.bfloat16))
+    for layer in SHIPPED:
+        assert half[layer].dtype == torch.bfloat16
+        assert (half[layer].float() - single[layer]).norm() < 0.03 * single[layer].norm()
+
+
+def test_gradients_are_finite_on_black_and_the_weights_are_frozen(shipped: dict[str, Tensor]) -> None:
+    black = torch.full((1, 32, 16), -90.0, requires_grad=True)
+    Vgg16(shipped, CPU, torch.float32).features(black, ["relu3_1"])["relu3_1"].sum().backward()  # type: ignore[no-untyped-call]
+    assert black.grad is not None and black.grad.isfinite().all()
+    assert all(tensor.grad is None and not tensor.requires_grad for tensor in shipped.values())
