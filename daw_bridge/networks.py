@@ -42,7 +42,7 @@ def layer_name(layer: str | int) -> str:
     Raises:
         BadParameter: no such layer.
     """
-    number = int(layer) if isinstance(layer, str) and layer.isdigit() else layer
+    number = int(layer) if isinstance(layer, str) and layer.isdecimal() else layer
     if isinstance(number, int) and not isinstance(number, bool) and 1 <= number <= len(VGG16.layers):
         return VGG16.layers[number - 1]
     known = [name for network in NETWORKS.values() for name in network.layers]

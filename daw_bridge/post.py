@@ -10,9 +10,10 @@ import numpy as np
 from .audio import Audio, Samples
 from .ceiling import limit_true_peak, true_peak_dbtp
 from .errors import BadParameter, PluginFailed, did_you_mean
-from .presets import Plugin
+from .preset import Plugin
 
-__all__ = ["PLUGINS", "apply_chain", "check_chain", "limit_true_peak", "match_loudness", "true_peak_dbtp"]
+__all__ = ["PLUGINS", "apply_chain", "check_chain", "is_metered", "limit_true_peak", "loudness_lufs", "match_loudness"]
+__all__ += ["reach_loudness", "true_peak_dbtp"]
 
 # Built-in effects alone: nothing that loads a plugin or reads a file.
 # fmt: off
@@ -27,6 +28,7 @@ SHORTEST_SAMPLES = 16  # pedalboard takes the shorter axis for the channels
 METERED_CHANNELS = 5  # as many as BS.1770 weighs
 BLOCK_SECONDS = 0.4  # of a loudness measurement
 SILENCE_DBFS = -90.0
+FADE_SECONDS = 0.05  # at the end of a tail
 MOST_GAIN_DB = 40.0
 
 
@@ -39,12 +41,14 @@ def check_chain(chain: tuple[Plugin, ...]) -> None:
     _built(chain)
 
 
-def apply_chain(audio: Audio, chain: tuple[Plugin, ...]) -> Audio:
+def apply_chain(audio: Audio, chain: tuple[Plugin, ...], *, wet: float = 1.0, tail_seconds: float = 0.0) -> Audio:
     """Run a preset's chain over the audio, its latency taken out and its length kept to the sample.
 
     Args:
         audio: any number of channels; more than two are treated in pairs, as (1, 2), (3, 4), ….
         chain: pedalboard plugins in order; empty returns `audio` itself.
+        wet: share of the chain's sound; the rest is `audio` as it came, in parallel.
+        tail_seconds: how long what rings on after the end is kept at most; it is cut where it falls under -90 dBFS.
 
     Raises:
         BadParameter: as `check_chain`.
@@ -53,14 +57,26 @@ def apply_chain(audio: Audio, chain: tuple[Plugin, ...]) -> Audio:
     if not chain or audio.n_samples == 0:
         return audio
     steps = _built(chain)
-    processed = np.empty_like(audio.samples)
+    n_samples = audio.n_samples + round(tail_seconds * audio.sample_rate)
+    mixed = np.empty((audio.n_channels, n_samples), audio.samples.dtype)
     for first in range(0, audio.n_channels, 2):
-        wet = audio.samples[first : first + 2].astype(np.float32)
-        wet = np.pad(wet, ((0, 0), (0, max(0, SHORTEST_SAMPLES - audio.n_samples))))
+        processed = audio.samples[first : first + 2].astype(np.float32)
+        processed = np.pad(processed, ((0, 0), (0, max(n_samples, SHORTEST_SAMPLES) - audio.n_samples)))
         for name, step in steps:
-            wet = _run(name, step, wet, audio.sample_rate)
-        processed[first : first + 2] = wet[:, : audio.n_samples]
-    return audio.with_samples(processed)
+            processed = _run(name, step, processed, audio.sample_rate)
+        mixed[first : first + 2] = wet * processed[:, :n_samples]
+    if wet < 1.0:
+        mixed[:, : audio.n_samples] += (1.0 - wet) * audio.samples
+    return audio.with_samples(_rung_out(mixed, audio.n_samples, audio.sample_rate))
+
+
+def _rung_out(samples: Samples, n_kept: int, sample_rate: int) -> Samples:
+    """The samples up to where their tail, which begins at `n_kept`, has rung out; faded where it has not."""
+    audible = np.flatnonzero(np.abs(samples[:, n_kept:]).max(axis=0, initial=0.0) > 10 ** (SILENCE_DBFS / 20))
+    end = n_kept + (int(audible[-1]) + 1 if len(audible) else 0)
+    n_fade = min(round(FADE_SECONDS * sample_rate), end - n_kept)
+    samples[:, end - n_fade : end] *= np.linspace(1.0, 0.0, n_fade, dtype=samples.dtype)
+    return samples[:, :end]
 
 
 def _run(name: str, step: Any, samples: Samples, sample_rate: int) -> Samples:
@@ -133,16 +149,50 @@ def match_loudness(audio: Audio, reference: Audio) -> tuple[Audio, float]:
     Source:
         ITU-R BS.1770-4, through pyloudnorm.
     """
-    is_metered = all(a.length_seconds >= BLOCK_SECONDS and a.n_channels <= METERED_CHANNELS for a in (audio, reference))
-    level = _loudness if is_metered else _rms_db
-    levels = [level(a) if _rms_db(a) > SILENCE_DBFS else -math.inf for a in (audio, reference)]
-    if not all(math.isfinite(value) for value in levels):
+    level = _lufs if is_metered(audio) and is_metered(reference) else _rms_db
+    return _turned(audio, level(reference) - level(audio) if _sounds(audio) and _sounds(reference) else 0.0)
+
+
+def reach_loudness(audio: Audio, lufs: float) -> tuple[Audio, float]:
+    """Give the audio an integrated loudness.
+
+    Args:
+        audio: silence is left alone; the gain is held within ±40 dB.
+        lufs: to reach; of `loudness_lufs`, so that what cannot be metered is brought near it by its power.
+
+    Returns:
+        The audio, and the gain in dB.
+    """
+    return _turned(audio, lufs - loudness_lufs(audio))
+
+
+def loudness_lufs(audio: Audio) -> float:
+    """Integrated loudness, LUFS; -inf for silence.
+
+    Where it cannot be metered (shorter than 0.4 s, more than 5 channels), the unweighted power stands in.
+    """
+    if not _sounds(audio):
+        return -math.inf
+    return _lufs(audio) if is_metered(audio) else _rms_db(audio) + 10 * math.log10(audio.n_channels) - 0.691
+
+
+def is_metered(audio: Audio) -> bool:
+    """Whether BS.1770 has a say on its length and number of channels."""
+    return audio.length_seconds >= BLOCK_SECONDS and audio.n_channels <= METERED_CHANNELS
+
+
+def _turned(audio: Audio, gain_db: float) -> tuple[Audio, float]:
+    if not math.isfinite(gain_db) or gain_db == 0.0:
         return audio, 0.0
-    gain_db = min(max(levels[1] - levels[0], -MOST_GAIN_DB), MOST_GAIN_DB)
+    gain_db = min(max(gain_db, -MOST_GAIN_DB), MOST_GAIN_DB)
     return audio.with_samples((audio.samples * 10 ** (gain_db / 20)).astype(audio.samples.dtype)), gain_db
 
 
-def _loudness(audio: Audio) -> float:
+def _sounds(audio: Audio) -> bool:
+    return _rms_db(audio) > SILENCE_DBFS
+
+
+def _lufs(audio: Audio) -> float:
     import pyloudnorm
 
     return float(pyloudnorm.Meter(audio.sample_rate, block_size=BLOCK_SECONDS).integrated_loudness(audio.samples.T))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -12,6 +13,8 @@ from .networks import layer_name
 
 Value = float | int | str | bool
 SettingsT = TypeVar("SettingsT")
+MAX_LAYER_NAME = 40
+MAX_SAID = 80  # characters of a value that a message repeats
 
 
 def number(default: float, low: float, high: float, unit: str, about: str) -> Any:
@@ -22,6 +25,11 @@ def number(default: float, low: float, high: float, unit: str, about: str) -> An
 def choice(default: str, names: tuple[str, ...], about: str) -> Any:
     """A field that is one of `names`."""
     return field(default=default, metadata={"names": names, "about": about})
+
+
+def level_or_choice(default: float | str, names: tuple[str, ...], low: float, high: float, unit: str, about: str) -> Any:
+    """A field that is one of `names`, or a number from `low` to `high`."""
+    return field(default=default, metadata={"names": names, "or_low": low, "or_high": high, "unit": unit, "about": about})
 
 
 def switch(default: bool, about: str) -> Any:
@@ -48,6 +56,7 @@ class TransferSettings:
     content_weight: float = number(1.0, 0.0, 1e6, "", "weight of the content loss; 0 leaves the content layers out")
     style_weight: float = number(30.0, 0.0, 1e6, "", "weight of the style loss")
     anchor_weight: float = number(0.0, 0.0, 1e6, "", "weight of staying near the start, in units of 20 dB")
+    is_style_balanced: bool = switch(False, "a layer weighs less the farther it starts from the style")
     is_gram_centred: bool = switch(False, "Gram matrices about the style's mean features, so that texture outweighs level")
     start: str = choice("content", ("noise", "content", "band_stats", "band_histogram"), "what the optimisation starts from")
     optimizer: str = choice("adam", ("adam", "lbfgs"), "how the target is changed")
@@ -67,17 +76,27 @@ class ReconstructSettings:
 
     method: str = choice("gain_mask", ("gain_mask", "griffin_lim"), "how samples are made from the target spectrogram")
     max_gain_db: float = number(40.0, 0.0, 60.0, "dB", "most that a band is raised or lowered")
+    excite_beyond_db: float = number(
+        60.0, 0.0, 60.0, "dB", "bands that need more gain than this are filled with the content's harmonics first; 60 = never"
+    )
     n_iterations: int = number(32, 1, 500, "iterations", "Griffin-Lim iterations")
     momentum: float = number(0.99, 0.0, 1.0, "", "Griffin-Lim momentum")
 
 
 @dataclass(frozen=True)
 class OutputSettings:
-    """Levels of the published file."""
+    """What becomes of the remix after the transfer, round the chain, and the levels of the published file."""
 
-    loudness: str = choice("content", ("content", "off"), "match the content's loudness, or leave it")
+    chain_wet: float = number(1.0, 0.0, 1.0, "", "share of the chain's sound in the mix with what goes into it (1 = all)")
+    tails: str = choice("cut", ("cut", "keep"), "what of the chain rings on after the content's end: cut it, or keep up to 10 s")
+    dehash: str = choice("both", ("both", "content", "off"), "take off what lies above the bandwidth of both, or the content's")
+    is_gated: bool = switch(False, "close a gate on the remix where the content is silent (under gate_db)")
+    loudness: float | str = level_or_choice(
+        "content", ("content", "off"), -40.0, -5.0, "LUFS", "match the content's loudness, leave it, or a loudness to reach"
+    )
     wet: float = number(1.0, 0.0, 1.0, "", "share of the remix in the mix with the content (1 = remix alone)")
     ceiling_dbtp: float = number(-1.0, -24.0, -0.1, "dBTP", "highest true peak")
+    is_dithered: bool = switch(True, "seeded TPDF dither where samples are rounded to 16 bits or fewer")
 
 
 def settings_from(cls: type[SettingsT], table: dict[str, Any], where: str) -> SettingsT:
@@ -95,7 +114,7 @@ def settings_from(cls: type[SettingsT], table: dict[str, Any], where: str) -> Se
     values: dict[str, Any] = {}
     for key, value in table.items():
         if key not in known:
-            raise BadParameter(f"{where}.{key} is not a setting", did_you_mean(key, known))
+            raise BadParameter(f"{where}.{key[:MAX_SAID]} is not a setting", did_you_mean(key[:MAX_SAID], known))
         values[key] = _checked(known[key], value, f"{where}.{key}")
     return cls(**values)
 
@@ -103,42 +122,79 @@ def settings_from(cls: type[SettingsT], table: dict[str, Any], where: str) -> Se
 def _checked(setting: dataclasses.Field[Any], value: Any, where: str) -> Any:
     rule = setting.metadata
     if "low" in rule:
-        is_whole = isinstance(setting.default, int)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            raise BadParameter(f"{where}={value!r} must be a number", f"Give one from {rule['low']:g} to {rule['high']:g}.")
-        if not rule["low"] <= value <= rule["high"]:
-            raise BadParameter(
-                f"{where}={value:g} must lie from {rule['low']:g} to {rule['high']:g} {rule['unit']}".rstrip(),
-                rule["about"] + ".",
-            )
-        if is_whole and value != int(value):
-            raise BadParameter(f"{where}={value:g} must be a whole number", rule["about"] + ".")
-        return int(value) if is_whole else float(value)
+        return _number(setting, value, where)
+    if "or_low" in rule and not isinstance(value, str):
+        return _in_range(value, rule["or_low"], rule["or_high"], rule, where)
     if "names" in rule:
         if value not in rule["names"]:
-            raise BadParameter(f"{where}={value!r} is not a choice", did_you_mean(str(value), rule["names"]))
+            hint = did_you_mean(str(value)[:MAX_SAID], rule["names"])
+            raise BadParameter(f"{where}={said(value)} is not a choice", hint + (_or_a_number(rule) if "or_low" in rule else ""))
         return value
     if "is_layers" in rule:
         return _layers(value, where)
-    if "is_switch" in rule:
-        if value not in (True, False):
-            raise BadParameter(f"{where}={value!r} must be true or false", rule["about"] + ".")
-        return bool(value)
-    if not isinstance(value, str):
-        raise BadParameter(f"{where}={value!r} must be a text", rule.get("about", ""))
+    if not isinstance(value, bool):
+        raise BadParameter(f"{where}={said(value)} must be true or false", rule["about"] + ".")
     return value
+
+
+def _or_a_number(rule: Mapping[str, Any]) -> str:
+    return f" Or give a number from {rule['or_low']:g} to {rule['or_high']:g} {rule['unit']}."
+
+
+def _number(setting: dataclasses.Field[Any], value: Any, where: str) -> float | int:
+    rule = setting.metadata
+    found = _in_range(value, rule["low"], rule["high"], rule, where)
+    if not isinstance(setting.default, int):
+        return found
+    if found != int(found):
+        raise BadParameter(f"{where}={value:g} must be a whole number", rule["about"] + ".")
+    return int(found)
+
+
+def _in_range(value: Any, low: float, high: float, rule: Mapping[str, Any], where: str) -> float:
+    if not is_number(value):
+        raise BadParameter(f"{where}={said(value)} must be a number", f"Give one from {low:g} to {high:g}.")
+    if not low <= value <= high:
+        raise BadParameter(f"{where}={value:g} must lie from {low:g} to {high:g} {rule['unit']}".rstrip(), rule["about"] + ".")
+    return float(value)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value read from a file is a finite number that a float holds; true and false are none."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    try:
+        return math.isfinite(float(value))
+    except OverflowError:
+        return False
+
+
+def said(value: Any) -> str:
+    """A value as a message repeats it: on one line, and never longer than a line."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no integer of more than 4300 digits
+        text = "a number without end"
+    return text if len(text) <= MAX_SAID else text[: MAX_SAID - 1] + "…"
 
 
 def _layers(value: Any, where: str) -> Layers:
     pairs = list(value.items()) if isinstance(value, dict) else [(v, 1.0) for v in value] if isinstance(value, list) else []
     if not pairs:
-        raise BadParameter(f"{where}={value!r} must list layers", 'Write ["relu1_1", "relu1_2"], [1, 2] or { relu1_1 = 1.0 }.')
+        way_out = 'Write ["relu1_1", "relu1_2"], [1, 2] or { relu1_1 = 1.0 }.'
+        raise BadParameter(f"{where}={said(value)} must list layers", way_out)
+    found: dict[str, float] = {}
     for layer, weight in pairs:
-        if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 < weight <= 1e6:
-            raise BadParameter(
-                f"{where}: weight {weight!r} of {layer!r} must be over 0, at most 1e6", "Leave the layer out instead."
-            )
-    return tuple((layer_name(layer), float(weight)) for layer, weight in pairs)
+        if not is_number(weight) or not 0 < weight <= 1e6:
+            rule = f"{where}: weight {said(weight)} of {said(layer)} must be over 0, at most 1e6"
+            raise BadParameter(rule, "Leave the layer out instead.")
+        if isinstance(layer, bool) or not isinstance(layer, (str, int)) or len(said(layer)) > MAX_LAYER_NAME:
+            raise BadParameter(f"{where}: {said(layer)} is no layer", "Write its name, or a number from 1.")
+        name = layer_name(layer)
+        if name in found:
+            raise BadParameter(f"{where}: layer {name!r} is listed twice", "Give it one weight.")
+        found[name] = float(weight)
+    return tuple(found.items())
 
 
 def to_table(settings: Any) -> dict[str, Any]:

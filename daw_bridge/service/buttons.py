@@ -6,8 +6,8 @@ import dataclasses
 from dataclasses import dataclass, field
 
 from ..errors import BadArguments, BadParameter, UnknownPreset, did_you_mean
-from ..presets import SECTIONS, Preset, all_presets, load_preset
-from .intake import Ask
+from ..presets import SECTIONS
+from .intake import Ask, shelf
 from .packets import Value
 
 
@@ -75,8 +75,8 @@ class Buttons:
 
     @staticmethod
     def preset_titles() -> list[tuple[str, str]]:
-        """Id and title of every valid preset, in alphabetical order."""
-        return [(preset.id, preset.title) for preset in all_presets() if isinstance(preset, Preset)]
+        """Id and title of every valid preset, `default` first, the others in alphabetical order."""
+        return [(preset.id, preset.title) for preset in shelf().presets()]
 
     @staticmethod
     def preset_named(value: Value) -> str:
@@ -90,4 +90,4 @@ class Buttons:
             if not 1 <= value <= len(ids) or value != int(value):
                 raise UnknownPreset(f"preset {value:g} does not exist", f"There are {len(ids)}, from 1.")
             return ids[int(value) - 1]
-        return load_preset(str(value)).id
+        return shelf().load(str(value)).id

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ..errors import BadArguments, DawBridgeError, ForbiddenPath, NotFound, did_you_mean
-from ..presets import load_preset
+from ..presets import Preset
 from ..request import RenderRequest, SourceFile, source_file
+from ..shelf import Shelf
 from .packets import Value
 from .paths import confined
 
@@ -43,6 +45,18 @@ class Ask:
     reaper: Mapping[str, Any] = field(default_factory=dict)
 
 
+@lru_cache(maxsize=1)
+def shelf() -> Shelf:
+    """The presets as the service has them: the user's own, one shelf a process."""
+
+    def check(preset: Preset) -> None:
+        from ..post import check_chain
+
+        check_chain(preset.post)
+
+    return Shelf(check=check)
+
+
 def request_of(ask: Ask, projects: Sequence[Path], roots: Mapping[str, Path]) -> RenderRequest:
     """Check an ask and make it a request. Reads presets and looks at files, so it belongs in a thread.
 
@@ -54,7 +68,7 @@ def request_of(ask: Ask, projects: Sequence[Path], roots: Mapping[str, Path]) ->
     Raises:
         RequestError or FileError: what is wrong with it, first thing found.
     """
-    preset = load_preset(ask.preset).with_parameters(ask.parameters)
+    preset = shelf().load(ask.preset).with_parameters(ask.parameters)
     project, content, style = _located(ask, projects, roots)
     return RenderRequest(
         project=str(project),
