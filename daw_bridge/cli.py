@@ -37,8 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     is_debugging = os.environ.get("DAW_BRIDGE_DEBUG") == "1"
     try:
         return COMMANDS[asked.command](asked)
-    except KeyboardInterrupt:
-        _complain(ON_INTERRUPT.get(asked.command, "stopped"))
+    except KeyboardInterrupt as interrupt:
+        _complain(str(interrupt) or ON_INTERRUPT.get(asked.command, "stopped"))
         return EXIT_INTERRUPTED
     except BrokenPipeError:  # the reader of our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -91,7 +91,7 @@ def _remix(asked: argparse.Namespace) -> int:
 
 
 def _init(asked: argparse.Namespace) -> int:
-    from .service.config import init_project
+    from .service.layout import init_project
 
     for path in init_project(asked.project):
         print(f"made {path}")
@@ -102,7 +102,14 @@ def _init(asked: argparse.Namespace) -> int:
 def _serve(asked: argparse.Namespace) -> int:
     from .service.server import serve
 
-    return serve(asked.projects, state=asked.state, port=asked.port, on_line=lambda line: print(line, flush=True))
+    return serve(
+        asked.projects,
+        state=asked.state,
+        port=asked.port,
+        lan=asked.lan,
+        discovery=asked.discovery,
+        on_line=lambda line: print(line, flush=True),
+    )
 
 
 def _send(asked: argparse.Namespace) -> int:
@@ -137,28 +144,34 @@ def _send(asked: argparse.Namespace) -> int:
     return 0
 
 
-def _status(asked: argparse.Namespace) -> int:
-    from .service import client
+def _asking(asked: argparse.Namespace) -> int:
+    from . import asking
 
-    now = client.status(state=asked.state)
-    running = f", job {now.job}" if now.job else ""
-    print(f"{now.state}{running}; {now.n_queued} queued, {now.n_running} running")
-    print(f"daw-bridge {now.version} on {now.host}:{now.port}, process {now.pid}")
+    return asking.run(asked)
+
+
+def _show_config(asked: argparse.Namespace) -> int:
+    from .service.client import state_folders
+    from .service.config import read_config, shown_config
+
+    state = state_folders(asked.state)
+    print(shown_config(state, read_config(state)), end="")
     return 0
 
 
-def _jobs(asked: argparse.Namespace) -> int:
-    from .service import client
+def _doctor(asked: argparse.Namespace) -> int:
+    from .doctor import as_json, examine, report
+    from .service.client import state_folders
 
-    for line in client.jobs(state=asked.state):
-        print(f"{line.job}  {line.state:<10}  {100 * line.fraction:3.0f} %  {line.content}")
-    return 0
+    findings = examine(state_folders(asked.state))
+    print(as_json(findings) if asked.json else report(findings))
+    return 0 if all(finding.is_well for finding in findings) else EXIT_ERROR
 
 
-def _cancel(asked: argparse.Namespace) -> int:
-    from .service import client
+def _service(asked: argparse.Namespace) -> int:
+    from .systemd import install, uninstall
 
-    print(f"cancelled {client.cancel(asked.job, state=asked.state)}")
+    print("\n".join(install(asked.state) if asked.command == "install_service" else uninstall()))
     return 0
 
 
@@ -223,17 +236,32 @@ def _uninstall_reaper(asked: argparse.Namespace) -> int:
     return 0
 
 
+def _controller_layout(asked: argparse.Namespace) -> int:
+    from .controllers.layouts import NAMES, layout_bytes, write_layout
+    from .controllers.panel import preset_buttons
+
+    presets = preset_buttons(asked.preset)
+    path = Path(NAMES[asked.program]) if asked.out is None else asked.out
+    content = layout_bytes(asked.program, presets, port=asked.port, receive_port=asked.receive_port)
+    write_layout(path, content, is_forced=asked.force)
+    print(path)
+    return 0
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "demo": _demo,
     "remix": _remix,
     "init": _init,
     "serve": _serve,
     "send": _send,
-    "status": _status,
-    "jobs": _jobs,
-    "cancel": _cancel,
+    **dict.fromkeys(("status", "jobs", "cancel", "retry", "why", "pause", "resume"), _asking),
+    "show_config": _show_config,
+    "doctor": _doctor,
+    "install_service": _service,
+    "uninstall_service": _service,
     "install_reaper": _install_reaper,
     "uninstall_reaper": _uninstall_reaper,
+    "controller_layout": _controller_layout,
     "list_presets": _list_presets,
     "show_preset": _show_preset,
 }

@@ -35,7 +35,7 @@ def remix(
 
     Raises:
         DawBridgeError: anything that keeps it from being made; nothing is left behind then.
-        KeyboardInterrupt: Ctrl-C; nothing is left behind either.
+        KeyboardInterrupt: Ctrl-C; nothing is left behind either, or the whole remix if it says so.
     """
     _check_targets(request, out, picture)
     on_progress("load", 0.0)
@@ -43,13 +43,18 @@ def remix(
     recipe = making.recipe_of(request, sources)
     made = making.make(request, sources, recipe, device=device, on_progress=on_progress)
     on_progress("publish", 1.0)
-    with _deferred_interrupt():
+    with _deferred_interrupt() as interrupt:
         path = _published(request, out, made)
-    if picture is not None:
-        from .figures import triptych
+    try:
+        if interrupt.is_set():
+            raise KeyboardInterrupt
+        if picture is not None:
+            from .figures import triptych
 
-        names = (Path(request.content.path).name, path.name, Path(request.style.path).name)
-        triptych(sources.content, made.audio, sources.style, picture, names)
+            names = (Path(request.content.path).name, path.name, Path(request.style.path).name)
+            triptych(sources.content, made.audio, sources.style, picture, names)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"stopped, but the remix is finished: {path}") from None
     return path, picture
 
 
@@ -89,21 +94,18 @@ def _published(request: RenderRequest, out: Path | None, made: making.Made) -> P
 
 
 @contextmanager
-def _deferred_interrupt() -> Iterator[None]:
-    """Hold Ctrl-C back until the block is over."""
+def _deferred_interrupt() -> Iterator[threading.Event]:
+    """Hold Ctrl-C back until the block is over; the event tells whether it came."""
+    is_asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield  # signals reach the main thread alone
+        yield is_asked  # signals reach the main thread alone
         return
-    is_asked = False
 
     def remember(number: int, frame: FrameType | None) -> None:
-        nonlocal is_asked
-        is_asked = True
+        is_asked.set()
 
     before = signal.signal(signal.SIGINT, remember)
     try:
-        yield
+        yield is_asked
     finally:
         signal.signal(signal.SIGINT, before)
-    if is_asked:
-        raise KeyboardInterrupt

@@ -144,18 +144,30 @@ def test_out_names_the_file_and_force_replaces_it(clips: Path, tmp_path: Path) -
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a process of its own cannot be sent Ctrl-C alone there")
-def test_ctrl_c_stops_a_render_and_leaves_no_file(clips: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("moment", "num_steps"), [("loading", 1), ("transferring", 2000), ("publishing", 1)])
+def test_ctrl_c_stops_a_remix_at_any_moment_and_leaves_nothing_half_done(
+    clips: Path, tmp_path: Path, moment: str, num_steps: int
+) -> None:
     song = tmp_path / "song.wav"
     song.write_bytes((clips / "song.wav").read_bytes())
-    with start("remix", song, "--style", clips / "style.wav", "--param", "num_steps=2000") as process:
+    options = ["--param", f"num_steps={num_steps}", "--picture", tmp_path / "picture.png"]
+    with start("remix", song, "--style", clips / "style.wav", *options) as process:
         assert process.stderr is not None
-        assert any("transferring" in line for line in process.stderr)
+        assert any(moment in line for line in process.stderr)
         process.send_signal(signal.SIGINT)
         _, rest = process.communicate(timeout=20)
-    assert process.returncode == 130
-    assert rest.strip().splitlines()[-1] == "daw-bridge: cancelled; nothing was written"
+    assert process.returncode in (130, -signal.SIGINT)  # the shell shows 130 for both
     assert "Traceback" not in rest
-    assert list(tmp_path.iterdir()) == [song]
+    said = rest.strip().splitlines()[-1]
+    left = {path.name for path in tmp_path.iterdir()} - {"song.wav"}
+    remix = tmp_path / "song__default__style__v001.wav"
+    if moment == "publishing" and said != "daw-bridge: cancelled; nothing was written":  # it came after the rename
+        assert said == f"daw-bridge: stopped, but the remix is finished: {remix}"
+        assert left == {remix.name, remix.with_suffix(".json").name}
+        assert soundfile.info(remix).frames == RATE
+    else:
+        assert said == "daw-bridge: cancelled; nothing was written"
+        assert left == set()
 
 
 def test_presets_are_listed_and_shown_as_toml_that_reads_back() -> None:
