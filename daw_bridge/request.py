@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .errors import BadArguments, EmptyFile, NotFound, UnsupportedFormat
+from .errors import BadArguments, EmptyFile, ForbiddenPath, NotFound, UnsupportedFormat
 
 PRIORITIES = {"interactive": 1, "preview": 10, "batch": 100}  # the job store's: 1 goes first
 
@@ -39,18 +40,24 @@ def source_file(path: Path, role: str) -> SourceFile:
 
     Raises:
         NotFound: nothing there, or it cannot be looked at.
+        ForbiddenPath: it may not be read.
         UnsupportedFormat: not a regular file.
         EmptyFile: zero bytes.
     """
     try:
         resolved = path.expanduser().resolve(strict=True)
         status = resolved.stat()
+        is_readable = os.access(resolved, os.R_OK, effective_ids=os.access in os.supports_effective_ids)
+    except PermissionError:
+        raise ForbiddenPath(f"{role} {str(path)!r} may not be looked at", "Give yourself the right to open its folder.") from None
     except (OSError, RuntimeError, ValueError):
         raise NotFound(f"{role} {str(path)!r} does not exist", "Check the name and the folder.") from None
     if not resolved.is_file():
         raise UnsupportedFormat(f"{role} {str(path)!r} is not a regular file", "Give an audio file.")
     if status.st_size == 0:
         raise EmptyFile(f"{role} {str(path)!r} has 0 bytes", "Export it again.")
+    if not is_readable:
+        raise ForbiddenPath(f"{role} {str(path)!r} may not be read", "Give yourself the right to read it.")
     return SourceFile(str(resolved), status.st_size, status.st_mtime_ns)
 
 

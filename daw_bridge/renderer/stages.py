@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .. import making
 from ..disk import make_folder, write_json, writing
-from ..errors import DawBridgeError, NotFound, UnsupportedFormat
+from ..errors import DawBridgeError, ForbiddenPath, NotFound, UnsupportedFormat
 from ..folders import ProjectFolders
 from ..job import Published
 from ..request import SourceFile
@@ -105,6 +105,7 @@ def copied(source: SourceFile, role: str, folder: Path) -> Path:
 
     Raises:
         NotFound: it is gone, or was changed since.
+        ForbiddenPath: it may not be read.
         UnsupportedFormat: it is no regular file any more.
         DiskFull: no room for the copy.
     """
@@ -120,8 +121,14 @@ def copied(source: SourceFile, role: str, folder: Path) -> Path:
             after = os.fstat(original.fileno())
     except FileNotFoundError:
         raise NotFound(f"{role} {path.name!r} is not there any more", "Put it back and ask again.") from None
+    except PermissionError:
+        raise ForbiddenPath(
+            f"{role} {path.name!r} may not be read", "Give yourself the right to read it and ask again."
+        ) from None
     except OSError as error:
-        raise NotFound(f"{role} {path.name!r} cannot be read: {error.strerror}", "Check its permissions and ask again.") from None
+        raise NotFound(
+            f"{role} {path.name!r} cannot be read: {error.strerror}", "Check the disk or the share that it lies on."
+        ) from None
     for status in (before, after):
         if (status.st_size, status.st_mtime_ns) != (source.size_bytes, source.mtime_ns):
             raise NotFound(f"{role} {path.name!r} was changed after it was asked for", "Ask again to render what it is now.")

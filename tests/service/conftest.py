@@ -27,10 +27,12 @@ def write_clip(path: Path, seconds: float = 1.0, seed: int = 0) -> Path:
 
 @pytest.fixture(scope="package")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with a song and a style."""
+    """A project with a song, a style, and files that are neither."""
     folder = tmp_path_factory.mktemp("song project")
     write_clip(folder / "song.wav")
     write_clip(folder / "style.wav", seed=3)
+    write_clip(folder / "blink.wav", seconds=0.02)
+    soundfile.write(folder / "nan.wav", np.full(RATE, np.nan), RATE, subtype="FLOAT")
     (folder / "empty.wav").touch()
     (folder / "notes.txt").write_text("no audio at all, only words")
     return folder

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from daw_bridge.errors import (
     UnknownPreset,
     UnsupportedFormat,
 )
+from daw_bridge.request import source_file
 from daw_bridge.service.intake import Ask, ask_from_pairs, project_folder, request_of
 from daw_bridge.service.tickets import ask_from_ticket, read_ticket
 
@@ -67,6 +70,26 @@ def test_pairs_that_cannot_be_meant_are_refused(rest: list[Any]) -> None:
 def test_each_fault_has_its_code(files: Path, change: dict[str, Any], error: type[DawBridgeError]) -> None:
     with pytest.raises(error):
         request_of(Ask(**{"content": "song.wav", "style": "style.wav", **change}), [files], {})
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions are another thing there")
+@pytest.mark.parametrize("locked", ["song.wav", "."])
+def test_what_may_not_be_read_is_refused_before_it_becomes_a_job(locked: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own lies where only its user may go
+        song = Path(folder) / "song.wav"
+        song.write_bytes(b"RIFF")
+        Path(folder).chmod(0o755)
+        (Path(folder) / locked).chmod(0)
+        is_root = os.geteuid() == 0  # root may read everything
+        if is_root:
+            os.seteuid(65534)
+        try:
+            with pytest.raises(ForbiddenPath, match=r"content '.*song\.wav' may not be"):
+                source_file(song, "content")
+        finally:
+            if is_root:
+                os.seteuid(0)
+            Path(folder).chmod(0o755)
 
 
 def test_a_misspelt_preset_is_answered_with_the_nearest(files: Path) -> None:

@@ -48,6 +48,7 @@ def test_a_remix_is_accepted_rendered_and_lands_in_the_project(osc: Osc, project
         ("empty.wav", "style.wav", "default", "empty_file"),
         ("../song.wav", "style.wav", "default", "forbidden_path"),
         ("/etc/passwd", "style.wav", "default", "forbidden_path"),
+        ("song.wav", "daw_bridge", "default", "unsupported_format"),
         ("song.wav", "style.wav", "defalt", "unknown_preset"),
     ],
 )
@@ -55,14 +56,28 @@ def test_what_cannot_be_asked_is_refused_by_code(
     osc: Osc, project: Path, content: str, style: str, preset: str, code: str
 ) -> None:
     osc.send("/remix", content, style, preset, "project", project.name)
-    assert osc.expect("/error")[:2] == (code, PREFIX + "/remix")
+    told, where, message = osc.expect("/error")
+    assert (told, where) == (code, PREFIX + "/remix")
+    assert "\n" not in message and ("Did you mean 'default'?" in message) == (code == "unknown_preset")
     assert osc.ping() < 1.0
 
 
-def test_what_is_no_audio_fails_as_a_job_and_the_service_goes_on(osc: Osc, project: Path) -> None:
-    osc.send("/remix", "notes.txt", "style.wav", "default", "project", project.name)
+@pytest.mark.parametrize(
+    ("content", "style", "code", "said"),
+    [
+        ("notes.txt", "style.wav", "unsupported_format", "content 'notes.txt' is not an audio file"),
+        ("song.wav", "notes.txt", "unsupported_format", "style 'notes.txt' is not an audio file"),
+        ("nan.wav", "style.wav", "not_finite", "content 'nan.wav' has NaN"),
+        ("song.wav", "blink.wav", "too_short", "less than one window"),
+    ],
+)
+def test_what_cannot_be_rendered_fails_as_a_job_and_the_service_goes_on(
+    osc: Osc, project: Path, content: str, style: str, code: str, said: str
+) -> None:
+    osc.send("/remix", content, style, "default", "project", project.name)
     job = osc.expect("/accepted")[0]
-    assert osc.expect("/failed", job, seconds=RENDER_SECONDS)[1] == "unsupported_format"
+    told, message, hint = osc.expect("/failed", job, seconds=RENDER_SECONDS)[1:]
+    assert told == code and said in message and "\n" not in message and hint
     assert osc.ping() < 1.0
 
 
