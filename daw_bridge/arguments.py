@@ -68,13 +68,28 @@ def parser() -> argparse.ArgumentParser:
         if name == "install-reaper":
             _add_state(command)
 
-    presets = commands.add_parser("presets", help="list the presets, or show one")
+    _add_presets(commands.add_parser("presets", help="list, show, check, make and edit presets"))
+    return root
+
+
+def _add_presets(presets: argparse.ArgumentParser) -> None:
     actions = presets.add_subparsers(title="actions", metavar="ACTION", required=True)
     actions.add_parser("list", help="one line a preset").set_defaults(command="list_presets")
     show = actions.add_parser("show", help="all settings of one, as TOML")
     show.add_argument("preset", help="its id")
     show.set_defaults(command="show_preset")
-    return root
+    check = actions.add_parser("check", help="see whether presets and their chains are valid")
+    check.add_argument("presets", nargs="*", metavar="PRESET", help="ids or files (default: every preset)")
+    check.set_defaults(command="check_presets")
+    new = actions.add_parser("new", help="make one of your own that extends another")
+    new.add_argument("preset", help="its id, my-vinyl for example")
+    new.add_argument("--from", dest="parent", default="default", metavar="PRESET", help="what it extends (default: %(default)s)")
+    new.add_argument("--title", default="", help="what a menu shows (default: made of the id)")
+    new.set_defaults(command="new_preset")
+    edit = actions.add_parser("edit-check", help="change one in your editor, and check it afterwards")
+    edit.add_argument("preset", help="its id; for a shipped one, a preset of your own is made that extends and hides it")
+    edit.set_defaults(command="edit_preset")
+    actions.add_parser("schema", help="a JSON schema of preset files, for editors").set_defaults(command="print_schema")
 
 
 def _add_wanted(command: argparse.ArgumentParser) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .arguments import parser
-from .errors import BadParameter, DawBridgeError
+from .errors import DawBridgeError
 
 EXIT_ERROR, EXIT_INTERRUPTED = 1, 130  # argparse's own for a wrong command line is 2
 ON_INTERRUPT = {
@@ -176,36 +175,47 @@ def _service(asked: argparse.Namespace) -> int:
 
 
 def _list_presets(asked: argparse.Namespace) -> int:
-    from .presets import all_presets
+    from .preset_commands import listed
 
-    n_broken = 0
-    for preset in all_presets():
-        if isinstance(preset, BadParameter):
-            n_broken += 1
-            _complain(f"{preset} [{preset.code}]")
-        else:
-            print(f"{preset.id:<20}  {preset.about}")
-    return EXIT_ERROR if n_broken else 0
+    return EXIT_ERROR if listed(_complain_of) else 0
 
 
 def _show_preset(asked: argparse.Namespace) -> int:
-    from .presets import SCHEMA, SECTIONS, load_preset
+    from .preset_commands import show
 
-    table = load_preset(asked.preset).to_table()
-    print(f"schema = {SCHEMA}\ntitle = {_toml(table['title'])}\nabout = {_toml(table['about'])}")
-    for section in SECTIONS:
-        print(f"\n[{section}]")
-        print("\n".join(f"{name} = {_toml(value)}" for name, value in table[section].items()))
-    for step in table["post"]:
-        print("\n[[post]]")
-        print("\n".join(f"{name} = {_toml(value)}" for name, value in step.items()))
+    show(asked.preset)
     return 0
 
 
-def _toml(value: object) -> str:
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{json.dumps(key)} = {_toml(of)}" for key, of in value.items()) + "}"
-    return json.dumps(value, ensure_ascii=False)  # of plain values and lists of them, the same in TOML
+def _check_presets(asked: argparse.Namespace) -> int:
+    from .preset_commands import check
+
+    return EXIT_ERROR if check(asked.presets, _complain_of) else 0
+
+
+def _new_preset(asked: argparse.Namespace) -> int:
+    from .preset_commands import new
+
+    print(new(asked.preset, asked.parent, asked.title))
+    return 0
+
+
+def _edit_preset(asked: argparse.Namespace) -> int:
+    from .preset_commands import edit_check
+
+    print(edit_check(asked.preset))
+    return 0
+
+
+def _print_schema(asked: argparse.Namespace) -> int:
+    from .preset_commands import print_schema
+
+    print_schema()
+    return 0
+
+
+def _complain_of(error: DawBridgeError) -> None:
+    _complain(f"{error} [{error.code}]")
 
 
 def _install_reaper(asked: argparse.Namespace) -> int:
@@ -264,4 +274,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "controller_layout": _controller_layout,
     "list_presets": _list_presets,
     "show_preset": _show_preset,
+    "check_presets": _check_presets,
+    "new_preset": _new_preset,
+    "edit_preset": _edit_preset,
+    "print_schema": _print_schema,
 }

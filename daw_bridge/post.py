@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,8 @@ from .ceiling import limit_true_peak, true_peak_dbtp
 from .errors import BadParameter, PluginFailed, did_you_mean
 from .preset import Plugin
 
-__all__ = ["PLUGINS", "apply_chain", "check_chain", "is_metered", "limit_true_peak", "loudness_lufs", "match_loudness"]
-__all__ += ["reach_loudness", "true_peak_dbtp"]
+__all__ = ["PLUGINS", "Knob", "apply_chain", "check_chain", "is_metered", "limit_true_peak", "loudness_lufs", "match_loudness"]
+__all__ += ["knobs", "reach_loudness", "true_peak_dbtp"]
 
 # Built-in effects alone: nothing that loads a plugin or reads a file.
 # fmt: off
@@ -106,9 +107,47 @@ def _built(chain: tuple[Plugin, ...]) -> list[tuple[str, Any]]:
     return steps
 
 
+@dataclass(frozen=True)
+class Knob:
+    """A parameter of a plugin.
+
+    Attributes:
+        name: pedalboard's own.
+        standard: its value where the chain says nothing; for a choice, its name.
+        choices: what it may be; empty where it is a number or a switch.
+    """
+
+    name: str
+    standard: float | bool | str
+    choices: tuple[str, ...] = ()
+
+
+def knobs() -> dict[str, tuple[Knob, ...]]:
+    """Every plugin that a chain may name, with its parameters."""
+    import pedalboard
+
+    found = {}
+    for name in (name for name in PLUGINS if hasattr(pedalboard, name)):
+        cls = getattr(pedalboard, name)
+        standard = cls()
+        found[name] = tuple(_knob(key, getattr(standard, key)) for key in sorted(_names(cls)))
+    return found
+
+
+def _knob(name: str, standard: Any) -> Knob:
+    choices = getattr(type(standard), "__members__", None)
+    if choices is not None:
+        return Knob(name, standard.name, tuple(choices))
+    return Knob(name, standard if isinstance(standard, bool) else round(float(standard), 4))
+
+
+def _names(cls: Any) -> set[str]:
+    return {n for n in dir(cls) if isinstance(getattr(cls, n), property)} - {"is_effect", "is_instrument"}
+
+
 def _plugin(cls: Any, step: Plugin, where: str) -> Any:
     standard = cls()
-    names = {n for n in dir(cls) if isinstance(getattr(cls, n), property)} - {"is_effect", "is_instrument"}
+    names = _names(cls)
     values = {}
     for key, value in step.parameters.items():
         if key not in names:

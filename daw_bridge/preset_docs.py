@@ -1,0 +1,94 @@
+"""The documentation of presets as Markdown, made of the settings, pedalboard's parameters and the shipped presets."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from .post import Knob, knobs
+from .preset import SECTIONS, Preset
+from .presets import preset_files, read_preset, shipped_folder
+
+OPENING = """\
+# Presets
+
+A preset is a TOML file: a transfer, and the chain after it. These come with daw-bridge; your own lie in the folder that
+`daw-bridge presets new` names, and one of the same name hides a shipped one. `extends = "default"` takes everything from another
+preset that the file does not say itself, section by section; a `[[post]]` replaces the whole chain. A preset that extends its own
+name extends the shipped one that it hides.
+
+```sh
+daw-bridge presets list
+daw-bridge presets show vinyl                  # all settings, what is extended included
+daw-bridge presets new my-vinyl --from vinyl   # a file of your own to change
+daw-bridge presets edit-check my-vinyl         # your editor, and a check when you leave it
+daw-bridge presets check                       # every preset, its chain too
+daw-bridge presets schema > preset.schema.json # for editors that complete and check while you type
+```
+
+A running service reads a changed preset with the next request. If the file is broken, it says so and goes on with the last good
+version. This page is made by `python -m tests.data_makers.write_preset_docs`.
+"""
+
+
+def markdown() -> str:
+    """The page `presets/README.md`."""
+    return "\n".join([OPENING, *_shipped(), *_settings(), *_plugins()])
+
+
+def _shipped() -> list[str]:
+    files = preset_files((shipped_folder(),))
+    presets = [read_preset(paths[-1], files) for paths in files.values()]
+    rows = [f"| `{p.id}` | {p.title} | {p.about} |" for p in presets]
+    paper = (
+        "The paper's two VGGish modes (content-heavy, style-heavy) are not among them: there is no VGGish extractor yet. "
+        "`paper-vgg16-best` listens to all 13 convolutions and needs VGG16's full weights, which the package does not bring; "
+        "without them it fails with `weights_missing` and says the way out."
+    )
+    return ["## Shipped", "", "| id | title | about |", "|---|---|---|", *rows, "", paper, ""]
+
+
+def _settings() -> list[str]:
+    lines = ["## Settings", "", "Numbers move by OSC, too: `/daw_bridge/param/<name>` takes 0 to 1 of the range.", ""]
+    for name, cls in SECTIONS.items():
+        lines += [
+            f"### [{name}]",
+            "",
+            str(cls.__doc__).strip(),
+            "",
+            "| setting | default | range | meaning |",
+            "|---|---|---|---|",
+        ]
+        lines += [f"| `{f.name}` | {_default(name, f)} | {_range(f)} | {f.metadata['about']} |" for f in dataclasses.fields(cls)]
+        lines.append("")
+    return lines
+
+
+def _default(section: str, setting: dataclasses.Field[Any]) -> str:
+    value = getattr(getattr(Preset("", "", ""), section), setting.name)
+    if isinstance(value, tuple):
+        return ", ".join(layer if weight == 1.0 else f"{layer} = {weight:g}" for layer, weight in value)
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _range(setting: dataclasses.Field[Any]) -> str:
+    rule = setting.metadata
+    numbers = [f"{rule[low]:g} to {rule[high]:g} {rule['unit']}".strip() for low, high in _RANGES if low in rule]
+    return "; ".join([", ".join(rule.get("names", ())), *numbers]).strip("; ") or (
+        "layers" if "is_layers" in rule else "true, false"
+    )
+
+
+_RANGES = (("low", "high"), ("or_low", "or_high"))
+
+
+def _plugins() -> list[str]:
+    rows = [f"| `{name}` | {', '.join(map(_knob, found)) or 'none'} |" for name, found in knobs().items()]
+    intro = (
+        "pedalboard's own effects by their own names; nothing that loads a plugin or reads a file. Standard values in brackets."
+    )
+    return ["## Chain", "", intro, "", "| plugin | parameters |", "|---|---|", *rows, ""]
+
+
+def _knob(knob: Knob) -> str:
+    return f"{knob.name} ({str(knob.standard).lower() if isinstance(knob.standard, bool) else knob.standard})"
