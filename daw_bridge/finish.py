@@ -15,7 +15,7 @@ from .settings import OutputSettings
 from .silence_gate import gate_by
 
 MAX_TAIL_SECONDS = 10.0
-MOST_LIMITING_DB = 2.0  # the ceiling takes off this much at most; beyond it, the remix is turned down as a whole
+MOST_LIMITING_DB = 6.0  # the ceiling takes off this much at most; beyond it, the remix is turned down as a whole
 
 
 def finish(content: Audio, style: Audio, remix: Audio, preset: Preset, seed: int = 0) -> tuple[Audio, dict[str, float | None]]:

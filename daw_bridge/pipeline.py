@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import post, reconstruct, spectrogram, weights
+from . import exciter, finish, reconstruct, spectrogram, weights
 from .audio import Audio
 from .errors import BadArguments, TooShort
 from .extractors.base import Extractor
@@ -20,9 +20,8 @@ from .extractors.vgg16 import Vgg16
 from .extractors.wyse import Wyse
 from .networks import VGG16, WYSE, network_of
 from .presets import Preset
-from .transfer import Step, sounding_levels, style_target, transfer
+from .transfer import Step, Transferred, presence, sounding_levels, style_target, transfer
 
-MOST_LIMITING_DB = 2.0  # the ceiling takes off this much at most; beyond it, the remix is turned down as a whole
 PHASE_SHARES = {"listen": 0.05, "transfer": 0.75, "reconstruct": 0.1, "post": 0.1}  # of the whole time, for the fraction
 
 
@@ -113,7 +112,6 @@ def render(
     """
     clock = _Clock(on_step)
     where = pick_device(device)
-    resolution = spectrogram.resolution_for(content.sample_rate)
     for role, audio in (("content", content), ("style", style)):
         if audio.length_seconds < spectrogram.WINDOW_SECONDS:
             least = round(spectrogram.WINDOW_SECONDS * 1000)
@@ -124,28 +122,31 @@ def render(
         return Remix(content, {"device": str(where), "note": "strength 0 and no chain: the content, bit for bit"})
 
     clock.phase("listen")
-    bands = spectrogram.band_weights(preset.transfer.n_bands, content.sample_rate, resolution.n_fft)
-    bands_on_device = torch.from_numpy(bands).to(where)
+    analysis = spectrogram.analysis_for(content.sample_rate, preset.transfer.n_bands, where)
     samples = torch.from_numpy(content.samples.astype(np.float32)).to(where)
-    content_levels = spectrogram.levels_of(_without_dc(samples), resolution, bands_on_device)
-    style_samples = torch.from_numpy(_at_rate(style, content.sample_rate)).to(where)
-    style_levels = spectrogram.levels_of(_without_dc(style_samples), resolution, bands_on_device)
+    style_levels = analysis.levels(torch.from_numpy(_at_rate(style, content.sample_rate)).to(where))
+    style_sounding = sounding_levels(style_levels, preset.transfer.gate_db)
+    harmonics = _harmonics(samples, style_sounding, preset, analysis)
+    levels = analysis.levels(samples + harmonics)
 
     clock.phase("transfer")
-    style_sounding = sounding_levels(style_levels, preset.transfer.gate_db)
     extractor = load_extractor(preset, style_sounding, seed)
     target = style_target(style_sounding, extractor, preset.transfer)
-    rate = content.sample_rate / resolution.hop_length
-    found = transfer(content_levels, target, extractor, preset.transfer, frames_per_second=rate, seed=seed, on_step=clock.step)
+    found = transfer(
+        levels,
+        target,
+        extractor,
+        preset.transfer,
+        frames_per_second=analysis.frames_per_second,
+        seed=seed,
+        on_step=clock.step,
+    )
 
     clock.phase("reconstruct")
-    limit = preset.reconstruct.max_gain_db
-    gain_db = (found.levels - content_levels).clamp(-limit, limit) * preset.transfer.strength
-    wet = _reconstruct(samples, gain_db, content.sample_rate, resolution, preset, seed, clock).cpu().numpy()
+    wet = _reconstruct(samples, harmonics, levels, found, preset, analysis, seed, clock).cpu().numpy()
 
     clock.phase("post")
-    remix = post.apply_chain(content.with_samples(wet), preset.post)
-    remix, report = _level(content, remix, preset)
+    remix, report = finish.finish(content, style, content.with_samples(wet), preset, seed)
     losses = {"content": found.content_losses, "style": found.style_losses}
     return Remix(
         remix, {"device": str(where), "dtype": str(pick_dtype(where)), **report, "losses": losses, "seconds": clock.seconds()}
@@ -179,10 +180,6 @@ def load_extractor(preset: Preset, style_levels: Tensor, seed: int) -> Extractor
     return Combined(extractors)
 
 
-def _without_dc(samples: Tensor) -> Tensor:
-    return samples - samples.mean(1, keepdim=True)
-
-
 def _at_rate(audio: Audio, sample_rate: int) -> np.ndarray:
     samples = audio.samples.astype(np.float32)
     if audio.sample_rate == sample_rate:
@@ -192,41 +189,44 @@ def _at_rate(audio: Audio, sample_rate: int) -> np.ndarray:
     return np.ascontiguousarray(librosa.resample(samples, orig_sr=audio.sample_rate, target_sr=sample_rate, res_type="soxr_hq"))
 
 
+def _harmonics(samples: Tensor, style_sounding: Tensor, preset: Preset, analysis: spectrogram.Analysis) -> Tensor:
+    """What the content lacks and no gain can make, `(C, N)`; zeros where nothing is lacking."""
+    beyond_db = preset.reconstruct.excite_beyond_db
+    levels = analysis.levels(samples)
+    sounding = presence(levels, preset.transfer.gate_db) > 0
+    if beyond_db >= exciter.MOST_NEED_DB or not bool(sounding.any()):
+        return torch.zeros_like(samples)
+    relative = levels[:, sounding] - spectrogram.programme_level_db(levels)
+    return exciter.harmonics(samples, sounding, exciter.band_need_db(relative, style_sounding, beyond_db), analysis)
+
+
 def _reconstruct(
-    samples: Tensor, gain_db: Tensor, rate: int, resolution: spectrogram.Resolution, preset: Preset, seed: int, clock: _Clock
+    samples: Tensor,
+    harmonics: Tensor,
+    levels: Tensor,
+    found: Transferred,
+    preset: Preset,
+    analysis: spectrogram.Analysis,
+    seed: int,
+    clock: _Clock,
 ) -> Tensor:
-    spread = torch.from_numpy(spectrogram.spread_weights(preset.transfer.n_bands, rate, resolution.n_fft)).to(samples.device)
-    if preset.reconstruct.method == "gain_mask":
-        return reconstruct.gain_mask(samples, gain_db, spread, resolution)
-    magnitude = spectrogram.stft(samples, resolution).abs() * torch.pow(10.0, (spread @ gain_db) / 20.0)
-    n_iterations = preset.reconstruct.n_iterations
+    strength, settings = preset.transfer.strength, preset.reconstruct
+    source = samples + harmonics
+    resolution, limit = analysis.resolution, settings.max_gain_db
+    if settings.method == "gain_mask":
+        gain_db = reconstruct.gain_under_ceiling(source, levels, found.levels, found.ceiling, limit, analysis)
+        return reconstruct.gain_mask(samples + strength * harmonics, gain_db * strength, analysis.spread, resolution)
+    gain_db = (found.levels - levels).clamp(-limit, limit) * strength
+    magnitude = spectrogram.stft(source, resolution).abs() * torch.pow(10.0, (analysis.spread @ gain_db) / 20.0)
     return reconstruct.griffin_lim(
         magnitude,
         resolution,
         samples.shape[1],
-        n_iterations=n_iterations,
-        momentum=preset.reconstruct.momentum,
+        n_iterations=settings.n_iterations,
+        momentum=settings.momentum,
         seed=seed,
-        on_iteration=lambda done: clock.within(done / n_iterations),
+        on_iteration=lambda done: clock.within(done / settings.n_iterations),
     )
-
-
-def _level(content: Audio, remix: Audio, preset: Preset) -> tuple[Audio, dict[str, Any]]:
-    """Loudness, mix and ceiling. Where loudness and ceiling conflict, the ceiling wins and the miss is in the report."""
-    gain_db = 0.0
-    if preset.output.loudness == "content":
-        remix, gain_db = post.match_loudness(remix, content)
-    if preset.output.wet < 1.0:
-        mixed = preset.output.wet * remix.samples + (1.0 - preset.output.wet) * content.samples
-        remix = remix.with_samples(mixed)
-    ceiling_dbtp = preset.output.ceiling_dbtp
-    too_high_db = post.true_peak_dbtp(remix.samples) - ceiling_dbtp - MOST_LIMITING_DB
-    miss_lu = max(0.0, too_high_db)
-    if miss_lu:
-        remix = remix.with_samples(remix.samples * np.float32(10.0 ** (-miss_lu / 20.0)))
-    limited = post.limit_true_peak(remix, ceiling_dbtp)
-    levels = {"loudness_gain_db": gain_db - miss_lu, "loudness_miss_lu": miss_lu}
-    return limited, {**levels, "true_peak_dbtp": post.true_peak_dbtp(limited.samples)}
 
 
 class _Clock:

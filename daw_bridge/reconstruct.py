@@ -6,10 +6,13 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from .spectrogram import OVERLAP, Resolution, frames_of, istft, overlap_add, stft
+from .spectrogram import OVERLAP, Analysis, Resolution, frames_of, istft, overlap_add, programme_level_db, stft
 
 BLOCK_FRAMES = 1024
+SHARED_POWER = (0.05, 0.4, 1.0, 0.4, 0.05)  # of a sound under a window, in the windows round it
+CEILING_TRIALS, SMALLEST_MISS_DB = 2, 0.5
 
 
 def gain_mask(samples: Tensor, gain_db: Tensor, spread: Tensor, resolution: Resolution) -> Tensor:
@@ -38,6 +41,60 @@ def gain_mask(samples: Tensor, gain_db: Tensor, spread: Tensor, resolution: Reso
         added[:, first * hop : first * hop + block.shape[1]] += block
     lead = resolution.n_fft - hop
     return added[:, lead : lead + n_samples]
+
+
+def shared_gain(gain_db: Tensor, levels: Tensor) -> Tensor:
+    """Gains of neighbouring frames, drawn to that of the frame whose sound they share.
+
+    Windows overlap: a frame just before an attack holds a little of it at its edge. Turned up as the quiet frame that it
+    seems to be, that edge would burst out; weighted by power, its gain becomes the attack's.
+
+    Args:
+        gain_db: `(M, T)`; where it is 0 in a whole frame, nothing was asked for and nothing is changed.
+        levels: `(M, T)` of the content, in dB.
+
+    Returns:
+        `(M, T)` in dB.
+    """
+    n_bands = levels.shape[0]
+    kernel = torch.tensor(SHARED_POWER, dtype=levels.dtype, device=levels.device).expand(n_bands, 1, -1)
+
+    def around(values: Tensor) -> Tensor:
+        padded = functional.pad(values[None], (len(SHARED_POWER) // 2,) * 2, mode="replicate")
+        return functional.conv1d(padded, kernel, groups=n_bands)[0]
+
+    power = torch.pow(10.0, levels / 10.0)
+    smooth = around(power * gain_db) / around(power)
+    return torch.where((gain_db != 0).any(0), smooth, torch.zeros_like(smooth))
+
+
+def gain_under_ceiling(
+    samples: Tensor, levels: Tensor, target: Tensor, ceiling: Tensor, max_gain_db: float, analysis: Analysis
+) -> Tensor:
+    """Gains that bring the content to the target without turning its noise up against the remix's own level.
+
+    What the ceiling means depends on how loud the whole becomes, and that only the sound itself tells: a hum that is
+    turned down leaves everything else louder beside it. So the mask is tried, and the ceiling moved by what was missed.
+
+    Args:
+        samples: `(C, N)`, the content.
+        levels, target, ceiling: `(M, T)` in dB: the content's levels, the wanted ones, and the highest allowed.
+        max_gain_db: most that a cell is raised or lowered.
+        analysis: of the content.
+
+    Returns:
+        `(M, T)` in dB.
+    """
+    programme_db = programme_level_db(levels)
+    gain_db = (target - levels).clamp(-max_gain_db, max_gain_db)
+    for _ in range(CEILING_TRIALS):
+        found = gain_mask(samples, shared_gain(gain_db, levels), analysis.spread, analysis.resolution)
+        missed_db = programme_db - programme_level_db(analysis.levels(found))
+        if missed_db < SMALLEST_MISS_DB:
+            break
+        lowered = (ceiling - missed_db - levels).clamp(-max_gain_db, max_gain_db)
+        gain_db = torch.where((gain_db != 0).any(0), gain_db.minimum(lowered), gain_db)
+    return shared_gain(gain_db, levels)
 
 
 def griffin_lim(

@@ -219,3 +219,38 @@ def levels_of(samples: Tensor, resolution: Resolution, weights: Tensor, block_fr
     starts = range(0, n_frames, block_frames)
     spectra = (frames_of(samples, resolution, first, min(first + block_frames, n_frames)) for first in starts)
     return torch.cat([band_levels_db(spectrum.transpose(1, 2), weights) for spectrum in spectra], dim=1)
+
+
+def programme_level_db(levels: Tensor) -> float:
+    """Level of all bands together, averaged as power over the frames within 60 dB of the loudest. `levels` is `(M, T)`."""
+    power = torch.pow(10.0, levels / 10.0).sum(0)
+    return float(10.0 * torch.log10(power[power >= power.max() * 1e-6].mean()))
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """How a recording is seen: frames, bands, and the way back from bands to bins.
+
+    Attributes:
+        resolution: window and hop.
+        bands: `(M, F)` of `band_weights`.
+        spread: `(F, M)` of `spread_weights`.
+        frames_per_second: of the levels.
+    """
+
+    resolution: Resolution
+    bands: Tensor
+    spread: Tensor
+    frames_per_second: float
+
+    def levels(self, samples: Tensor) -> Tensor:
+        """Band levels `(M, T)` in dB of `(C, N)` samples, their constant offset left out."""
+        return levels_of(samples - samples.mean(1, keepdim=True), self.resolution, self.bands)
+
+
+def analysis_for(sample_rate: int, n_bands: int, device: torch.device) -> Analysis:
+    """The analysis of that many bands at a sample rate in Hz, its matrices on `device`."""
+    resolution = resolution_for(sample_rate)
+    bands = torch.from_numpy(band_weights(n_bands, sample_rate, resolution.n_fft)).to(device)
+    spread = torch.from_numpy(spread_weights(n_bands, sample_rate, resolution.n_fft)).to(device)
+    return Analysis(resolution, bands, spread, sample_rate / resolution.hop_length)

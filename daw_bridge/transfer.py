@@ -14,6 +14,7 @@ from .extractors.base import Extractor
 from .losses import content_loss, gram_matrix, style_loss
 from .noise_guard import noise_ceiling
 from .settings import TransferSettings
+from .spectrogram import programme_level_db
 
 STEP_UNIT_DB = 60.0  # what the optimiser's step is measured in
 ANCHOR_UNIT_DB = 20.0
@@ -23,6 +24,7 @@ SILENCE_DBFS = -95.0
 FINAL_STEP_SHARE = 0.2  # Adam's last step over its first: large steps first, fine ones last
 BLOCK_FRAMES, BLOCK_OVERLAP = 2048, 64
 FEWEST_FRAMES = 8
+SMALLEST_START_ERROR = 0.05
 
 
 @dataclass(frozen=True)
@@ -60,19 +62,15 @@ class Transferred:
     """What the optimisation found.
 
     Attributes:
-        levels: `(M, T)` in dB relative to the content's programme level.
+        levels: `(M, T)` in dB, the target.
+        ceiling: `(M, T)` in dB, the highest level that the noise guard allows.
         content_losses, style_losses: by step, mean over blocks; empty without steps.
     """
 
     levels: Tensor
+    ceiling: Tensor
     content_losses: list[float]
     style_losses: list[float]
-
-
-def programme_level_db(levels: Tensor) -> float:
-    """Level of all bands together, averaged as power over the frames within 60 dB of the loudest. `levels` is `(M, T)`."""
-    power = torch.pow(10.0, levels / 10.0).sum(0)
-    return float(10.0 * torch.log10(power[power >= power.max() * 1e-6].mean()))
 
 
 def presence(levels: Tensor, gate_db: float) -> Tensor:
@@ -157,15 +155,15 @@ def transfer(
     sounding = present > 0
     content = relative[:, sounding].clamp_min(FLOOR_DB)
     if content.shape[1] < FEWEST_FRAMES:
-        return Transferred(content_levels, [], [])
-    ceiling = noise_ceiling(relative.clamp_min(FLOOR_DB), style.levels, frames_per_second, settings.noise_lift_db)[:, sounding]
-    start = _start(content, style.levels, settings.start, seed).clamp(FLOOR_DB, TOP_DB).minimum(ceiling)
+        return Transferred(content_levels, torch.full_like(content_levels, torch.inf), [], [])
+    ceiling = noise_ceiling(relative.clamp_min(FLOOR_DB), style.levels, frames_per_second, settings.noise_lift_db)
+    start = _start(content, style.levels, settings.start, seed).clamp(FLOOR_DB, TOP_DB).minimum(ceiling[:, sounding])
     spans = blocks_of(content.shape[1]) if settings.num_steps else []
     found = torch.zeros_like(start) if spans else start
     curves = torch.zeros(2, settings.num_steps)
     for number, (first, last) in enumerate(spans):
         part = slice(first, last)
-        block = _Block(content[:, part], start[:, part], ceiling[:, part], style, extractor, settings)
+        block = _Block(content[:, part], start[:, part], ceiling[:, sounding][:, part], style, extractor, settings)
         for step, losses in enumerate(block.steps()):
             curves[:, step] += torch.tensor(losses) * ((last - first) / sum(b - a for a, b in spans))
             if on_step:
@@ -173,7 +171,7 @@ def transfer(
         found[:, part] += block.levels() * _fades(first, last, content.shape[1]).to(found)
     levels = content_levels.clone()
     levels[:, sounding] += (found - content) * present[sounding]
-    return Transferred(levels, *(curve.tolist() for curve in curves))
+    return Transferred(levels, ceiling + programme_db, *(curve.tolist() for curve in curves))
 
 
 class _Block:
@@ -196,14 +194,27 @@ class _Block:
             wanted = extractor.features(content[None], content_layers) if content_layers else {}
             self._wanted = {layer: found.clone() for layer, found in wanted.items()}
         self._target = (start[None] / STEP_UNIT_DB).clone().requires_grad_()
+        self._style_weights = self._balanced() if settings.is_style_balanced else dict(settings.style_layers)
+        self._style_scale = sum(self._style_weights.values()) / sum(weight for _, weight in settings.style_layers)
 
     def levels(self) -> Tensor:
         return self._target.detach()[0] * STEP_UNIT_DB
 
+    def _balanced(self) -> dict[str, float]:
+        """Weights that are less the farther a layer starts from the style, so that no style shouts down the anchor."""
+        with torch.no_grad():
+            features = self._extractor.features(self._start[None], tuple(self._style.grams))
+            errors = {
+                layer: style_loss(features, {layer: gram}, self._style.centres, {layer: 1.0}).item()
+                for layer, gram in self._style.grams.items()
+            }
+        return {layer: weight / max(errors[layer], SMALLEST_START_ERROR) ** 0.5 for layer, weight in self._settings.style_layers}
+
     def losses(self) -> tuple[Tensor, Tensor]:
         features = self._extractor.features(self._target * STEP_UNIT_DB, self._layers)
         content = content_loss(features, self._wanted, dict(self._settings.content_layers))
-        return content, style_loss(features, self._style.grams, self._style.centres, dict(self._settings.style_layers))
+        style = style_loss(features, self._style.grams, self._style.centres, self._style_weights)
+        return content, style * self._style_scale
 
     def steps(self) -> Iterator[tuple[float, float]]:
         """Optimise; yields content and style loss of each step."""
