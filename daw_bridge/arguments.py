@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from . import __version__
+from .folders import DEFAULT_PORT
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -33,8 +34,14 @@ def parser() -> argparse.ArgumentParser:
     init.set_defaults(command="init")
 
     serve = commands.add_parser("serve", help="run the service for one or more projects")
-    serve.add_argument("projects", type=Path, nargs="+", metavar="PROJECT", help="a DAW project's own folder")
-    serve.add_argument("--port", type=_port, help="UDP port on this machine, 0 for any (default: 9710)")
+    serve.add_argument(
+        "projects", type=Path, nargs="*", metavar="PROJECT", help="a DAW project's own folder (default: those known)"
+    )
+    serve.add_argument("--port", type=_port, help="UDP port, 0 for any (default: 9710)")
+    serve.add_argument(
+        "--lan", action=argparse.BooleanOptionalAction, help="listen to the whole network; messages need a token (default: no)"
+    )
+    serve.add_argument("--discovery", action=argparse.BooleanOptionalAction, help="describe itself by OSCQuery (default: no)")
     _add_state(serve)
     serve.set_defaults(command="serve")
 
@@ -46,14 +53,8 @@ def parser() -> argparse.ArgumentParser:
     _add_state(send)
     send.set_defaults(command="send")
 
-    for name, text in (("status", "what the service is doing"), ("jobs", "the jobs that it knows")):
-        command = commands.add_parser(name, help=text)
-        _add_state(command)
-        command.set_defaults(command=name)
-    cancel = commands.add_parser("cancel", help="cancel a job of the service")
-    cancel.add_argument("job", nargs="?", default="", help="its id (default: the newest active one)")
-    _add_state(cancel)
-    cancel.set_defaults(command="cancel")
+    _add_asking(commands)
+    _add_keeping(commands)
 
     for name, text in (
         ("install-reaper", "put the scripts into REAPER's resource folder, or update them there"),
@@ -68,8 +69,64 @@ def parser() -> argparse.ArgumentParser:
         if name == "install-reaper":
             _add_state(command)
 
+    layout = commands.add_parser("controller-layout", help="write a panel of buttons and faders for an OSC controller")
+    layout.add_argument("program", choices=("open-stage-control", "touchosc"), help="the program that shows it")
+    layout.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: daw_bridge.json or .tosc, here)")
+    layout.add_argument("--preset", action="append", default=[], metavar="ID", help="give this preset a button; up to 8 times")
+    layout.add_argument("--port", type=_port, default=DEFAULT_PORT, help="the service's port (default: %(default)s)")
+    layout.add_argument(
+        "--receive-port", type=_port, default=9000, metavar="N", help="where TouchOSC listens (default: %(default)s)"
+    )
+    layout.add_argument("--force", action="store_true", help="replace the file if it exists")
+    layout.set_defaults(command="controller_layout")
+
     _add_presets(commands.add_parser("presets", help="list, show, check, make and edit presets"))
     return root
+
+
+def _add_asking(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The commands that ask the running service something."""
+    for name, text in (
+        ("status", "what the service is doing"),
+        ("jobs", "the jobs that it knows"),
+        ("cancel", "cancel a job of the service"),
+        ("retry", "render a failed or cancelled job again"),
+        ("why", "what became of a dropped file, and why"),
+        ("pause", "let the service's renders rest"),
+        ("resume", "let them go on"),
+    ):
+        command = commands.add_parser(name, help=text)
+        if name == "cancel":
+            command.add_argument("job", nargs="?", default="", help="its id (default: the newest active one)")
+        elif name == "retry":
+            command.add_argument("job", help="its id")
+        elif name == "why":
+            command.add_argument("file", help="the dropped file")
+        command.add_argument("--json", action="store_true", help="print JSON, for programs")
+        _add_state(command)
+        command.set_defaults(command=name)
+
+
+def _add_keeping(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The commands that look after the service on this computer."""
+    config = commands.add_parser("config", help="show the configuration")
+    show = config.add_subparsers(title="actions", metavar="ACTION", required=True).add_parser(
+        "show", help="every field, what it means, its value, and what sets it"
+    )
+    _add_state(show)
+    show.set_defaults(command="show_config")
+
+    doctor = commands.add_parser("doctor", help="look at everything that the service needs, and say what to do about it")
+    doctor.add_argument("--json", action="store_true", help="print JSON, for programs")
+    _add_state(doctor)
+    doctor.set_defaults(command="doctor")
+
+    service = commands.add_parser("service", help="start the service with your session, by systemd")
+    actions = service.add_subparsers(title="actions", metavar="ACTION", required=True)
+    install = actions.add_parser("install", help="write a systemd user unit and start it")
+    _add_state(install)
+    install.set_defaults(command="install_service")
+    actions.add_parser("uninstall", help="stop the unit and remove it").set_defaults(command="uninstall_service")
 
 
 def _add_presets(presets: argparse.ArgumentParser) -> None:

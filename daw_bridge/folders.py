@@ -90,6 +90,11 @@ class StateFolders:
         return self.root / "projects.json"
 
     @property
+    def token(self) -> Path:
+        """What lets a message in from the network; for its owner's eyes alone."""
+        return self.root / "token"
+
+    @property
     def log(self) -> Path:
         return self.root / "service.log"
 

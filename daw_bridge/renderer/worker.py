@@ -155,7 +155,8 @@ class Worker:
     def _render(self, job_id: str) -> None:
         job = self._store.get(job_id)
         folder = self._state.work / job_id
-        folder.mkdir(parents=True, exist_ok=True)
+        self._state.work.mkdir(mode=0o700, parents=True, exist_ok=True)  # private: recordings lie in it
+        folder.mkdir(exist_ok=True)
         watch = Watch(self._store, job_id, self._gate)
         for order in attempts(Order(job_id, job.request, folder, self._name), job.crashes):
             self._is_warm = True

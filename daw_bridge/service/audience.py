@@ -82,17 +82,18 @@ class Audience:
         own = [target for target, s in self._subscriptions.items() if s.owner == peer and s.expires > now]
         self._send([peer, *own], address, values)
 
-    def greet(self, target: Peer, address: str, *values: Argument) -> None:
+    def greet(self, target: Peer, address: str, *values: Argument, word: str = "") -> None:
         """Tell one target alone."""
-        self._send([target], address, values)
+        self._send([target], address, values, word)
 
-    def publish(self, address: str, *values: Argument, also: Iterable[Peer] = ()) -> None:
+    def publish(self, address: str, *values: Argument, also: Iterable[Peer] = (), word: str = "") -> None:
         """Tell every subscriber and feedback target, and those in `also`."""
-        self._send([*also, *self._everybody()], address, values)
+        self._send([*also, *self._everybody()], address, values, word)
 
     def refuse(self, peer: Peer, address: str, error: DawBridgeError) -> None:
         """Say why a message was refused."""
         self.reply(peer, "/error", error.code, address, str(error))
+        self.publish("/ui/status", f"refused: {error}")
 
     def _everybody(self) -> list[Peer]:
         now = self._clock()

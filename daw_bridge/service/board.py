@@ -9,6 +9,7 @@ from ..job import Job
 from .audience import Audience
 from .events import Event, Told, accepted, changes, in_words, latest, summary
 from .osc import Peer
+from .packets import is_word
 
 
 @dataclass
@@ -46,6 +47,8 @@ class Board:
     _askers: dict[str, set[Peer]] = field(default_factory=dict)
     _pace: Pace = field(default_factory=lambda: Pace())
     _summary: tuple[int, int, str] = (0, 0, "")
+    _presets: dict[str, str] = field(default_factory=dict)
+    _lamps: dict[str, float] = field(default_factory=dict)
 
     def status(self) -> tuple[str, int, int, str]:
         """The arguments of /status/info: state, queued, running, running job."""
@@ -69,6 +72,7 @@ class Board:
             self.follow(job.id, asker)
         if is_new:
             self._told.setdefault(job.id, Told())
+            self._light(job)
         else:
             self._publish(latest(job), also)
 
@@ -85,10 +89,27 @@ class Board:
             self._tell(job, now)
             self._told.pop(job.id, None)
             self._askers.pop(job.id, None)
+            self._presets.pop(job.id, None)
         for job in active:
             self._tell(job, now)
         if self.status() != before:
             self.audience.publish("/ui/busy", float(self._summary[1] > 0))
+        self._light(*active)
+
+    def greet(self, target: Peer) -> None:
+        """Let a target that has just come show what is going on."""
+        self.audience.greet(target, "/ui/busy", float(self._summary[1] > 0))
+        for preset_id, value in self._lamps.items():
+            self.audience.greet(target, "/ui/lamp/<preset>", value, word=preset_id)
+
+    def _light(self, *jobs: Job) -> None:
+        self._presets |= {job.id: str(job.request.preset.get("id", "")) for job in jobs}
+        busy = set(self._presets.values())
+        for preset_id in sorted(busy | set(self._lamps)):
+            value = float(preset_id in busy)
+            if is_word(preset_id) and self._lamps.get(preset_id, 0.0) != value:
+                self._lamps[preset_id] = value
+                self.audience.publish("/ui/lamp/<preset>", value, word=preset_id)
 
     def _tell(self, job: Job, now: float) -> None:
         for event in changes(self._told.setdefault(job.id, Told()), job, now):

@@ -1,4 +1,4 @@
-"""What the command line asks of the running service: send, status, jobs, cancel. Standard library and python-osc only."""
+"""What the command line asks of the running service: send, status, jobs, cancel and kin. Standard library and python-osc only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,20 @@ from .following import Request, as_float
 from .link import connect
 from .outbox import SCHEMA, write_ticket
 
-__all__ = ["Event", "JobLine", "Sent", "ServiceStatus", "cancel", "jobs", "send", "status"]
+__all__ = [
+    "Event",
+    "JobLine",
+    "Sent",
+    "ServiceStatus",
+    "cancel",
+    "jobs",
+    "pause",
+    "retry",
+    "send",
+    "state_folders",
+    "status",
+    "why",
+]
 
 ANSWER_SECONDS = 5.0
 
@@ -58,7 +71,7 @@ def send(
     """
     from ..request import source_file
 
-    folders = _state(state)
+    folders = state_folders(state)
     sources = [source_file(content, "content").path, source_file(style, "style").path]
     with connect(folders) as link:
         home = _project(folders, project, Path(sources[0]))
@@ -87,7 +100,8 @@ def _ignore(_: Event) -> None:
     """Nobody listens."""
 
 
-def _state(state: Path | None) -> StateFolders:
+def state_folders(state: Path | None) -> StateFolders:
+    """The state folder that somebody names, or the user's own."""
     return StateFolders(state.expanduser().absolute()) if state else default_state()
 
 
@@ -112,7 +126,7 @@ def status(*, state: Path | None = None) -> ServiceStatus:
     Raises:
         NotFound: no service runs on this state folder.
     """
-    with connect(_state(state)) as link:
+    with connect(state_folders(state)) as link:
         values = link.ask("/status", "/status/info", ANSWER_SECONDS).values
         address = link.address
     what, n_queued, n_running, job = str(values[0]), int(as_float(values[1])), int(as_float(values[2])), str(values[3])
@@ -125,7 +139,7 @@ def jobs(*, state: Path | None = None) -> list[JobLine]:
     Raises:
         NotFound: no service runs on this state folder.
     """
-    with connect(_state(state)) as link:
+    with connect(state_folders(state)) as link:
         rows = link.collect("/jobs", "/job/info", "/jobs/end", ANSWER_SECONDS)
     return [JobLine(str(row[0]), str(row[1]), as_float(row[2]), str(row[3])) for row in (message.values for message in rows)]
 
@@ -138,6 +152,38 @@ def cancel(job: str = "", *, state: Path | None = None) -> str:
         UnknownJob: no such job, or none is active.
         NotCancellable: it is over already.
     """
-    with connect(_state(state)) as link:
+    with connect(state_folders(state)) as link:
         answer = link.ask("/cancel", "/cancelled", ANSWER_SECONDS, *([job] if job else []))
     return str(answer.values[0])
+
+
+def retry(job: str, *, state: Path | None = None) -> str:
+    """Have a failed or cancelled job rendered again, and give the new one's id.
+
+    Raises:
+        NotFound: no service runs on this state folder.
+        UnknownJob: no such job.
+        BadArguments: it neither failed nor was cancelled.
+    """
+    with connect(state_folders(state)) as link:
+        return str(link.ask("/retry", "/accepted", ANSWER_SECONDS, job).values[0])
+
+
+def why(path: str, *, state: Path | None = None) -> str:
+    """What became of a dropped file, in words.
+
+    Raises:
+        NotFound: no service runs on this state folder.
+    """
+    with connect(state_folders(state)) as link:
+        return str(link.ask("/why", "/why", ANSWER_SECONDS, path).values[1])
+
+
+def pause(is_pausing: bool, *, state: Path | None = None) -> str:
+    """Let renders rest or go on; gives what the service is doing then.
+
+    Raises:
+        NotFound: no service runs on this state folder.
+    """
+    with connect(state_folders(state)) as link:
+        return str(link.ask("/pause" if is_pausing else "/resume", "/status/info", ANSWER_SECONDS).values[0])

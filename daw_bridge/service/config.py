@@ -1,4 +1,4 @@
-"""What the service is told by files: its configuration, its projects, and the folders that `init` lays out."""
+"""What the service is told by files: its configuration and its projects."""
 
 from __future__ import annotations
 
@@ -10,70 +10,122 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import BadParameter, ForbiddenPath, did_you_mean
-from ..folders import DEFAULT_PORT, ProjectFolders, StateFolders
-from .hot_folder import SETTINGS, HotFolder
+from ..errors import BadParameter, did_you_mean
+from ..folders import DEFAULT_PORT, StateFolders
+from .fields import FIELDS, NAMES, checked, from_environment
+from .hot_folder import HotFolder
 from .osc import Peer
 
 CONFIG = "config.toml"
-KEYS = ("port", "feedback", "roots", "watch")
 WATCH_KEYS = ("path", "project", "style", "preset", "parameters")
 
 
 @dataclass(frozen=True)
 class Config:
-    """The configuration file `<state>/config.toml`.
+    """The configuration: `<state>/config.toml`, overridden by the environment, overridden by flags. See `fields.py`.
 
     Attributes:
-        port: UDP port on 127.0.0.1.
+        port: UDP port.
+        lan: whether the network is listened to, not this computer alone.
+        discovery: whether OSCQuery answers.
+        keep_days: after which ended jobs are forgotten.
         feedback: fixed targets of all events, written "host:port" in the file.
         roots: folders that OSC paths may name as `@name/…`.
         watched: folders to watch besides each project's drop/.
+        origins: where each value that is no default comes from: "file", "environment" or "flag".
     """
 
     port: int = DEFAULT_PORT
+    lan: bool = False
+    discovery: bool = False
+    keep_days: int = 30
     feedback: tuple[Peer, ...] = ()
     roots: Mapping[str, Path] = field(default_factory=dict)
     watched: tuple[HotFolder, ...] = ()
+    origins: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_config(state: StateFolders) -> Config:
-    """Read the configuration; without a file, everything has its default.
+def read_config(
+    state: StateFolders, flags: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None
+) -> Config:
+    """Read the configuration; what nobody names has its default.
+
+    Args:
+        state: whose `config.toml` is read, if there is one.
+        flags: values from the command line; None is no value.
+        environment: the process's own where None.
 
     Raises:
-        BadParameter: the file is not valid, with the key's name.
+        BadParameter: a value is not valid, with the key's name.
     """
     path = state.root / CONFIG
+    sources = {
+        "file": _read(path),
+        "environment": from_environment(os.environ if environment is None else environment),
+        "flag": {name: value for name, value in (flags or {}).items() if value is not None},
+    }
+    values: dict[str, Any] = {f.name: f.default for f in FIELDS}
+    origins: dict[str, str] = {}
+    for origin, table in sources.items():
+        for f in FIELDS:
+            if f.name in table:
+                values[f.name] = checked(f, table[f.name], str(path) if origin == "file" else origin)
+                origins[f.name] = origin
+    return Config(
+        **{name: values[name] for name in ("port", "lan", "discovery", "keep_days")},
+        feedback=tuple(_peer(text, path) for text in values["feedback"]),
+        roots={name: _folder(folder, f"roots.{name}", path) for name, folder in values["roots"].items()},
+        watched=tuple(_watched(row, path) for row in values["watch"]),
+        origins=origins,
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
-        return Config()
+        return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadParameter(f"{path} is not TOML: {error}", "Check the line that it names.") from None
     for key in table:
-        if key not in KEYS:
-            raise BadParameter(f"{path}: {key!r} is not a key", did_you_mean(key, KEYS))
-    port = table.get("port", DEFAULT_PORT)
-    if not isinstance(port, int) or isinstance(port, bool) or not 0 <= port <= 65535:
-        raise BadParameter(f"{path}: port={port!r} must be a whole number from 0 to 65535", "0 takes any free one.")
-    feedback = tuple(_peer(text, path) for text in _list(table, "feedback", path))
-    roots = {name: _folder(folder, f"roots.{name}", path) for name, folder in _table(table, "roots", path).items()}
-    watched = tuple(_watched(row, path) for row in _list(table, "watch", path))
-    return Config(port, feedback, roots, watched)
+        if key not in NAMES:
+            raise BadParameter(f"{path}: {key!r} is not a key", did_you_mean(key, NAMES))
+    return table
 
 
-def _list(table: dict[str, Any], key: str, path: Path) -> list[Any]:
-    value = table.get(key, [])
-    if not isinstance(value, list):
-        raise BadParameter(f"{path}: {key}={value!r} must be a list", "")
-    return value
+def shown_config(state: StateFolders, config: Config) -> str:
+    """The configuration as TOML that reads back, each field with its meaning, its default and what overrides it."""
+    values: dict[str, Any] = {name: getattr(config, name) for name in ("port", "lan", "discovery", "keep_days")}
+    values["feedback"] = [f"{host}:{port}" for host, port in config.feedback]
+    lines = [f"# {state.root / CONFIG}: every field; a flag overrides the environment, which overrides the file."]
+    tables = []
+    for f in FIELDS:
+        ways = [way for way in (f.flag and f"flag {f.flag}", f.variable and f"environment {f.variable}") if way]
+        origin = f"from the {config.origins[f.name]}" if f.name in config.origins else "the default"
+        lines_of = [f"# {f.about}", f"# Now: {origin}." + (f" Overridden by: {', '.join(ways)}." if ways else "")]
+        if f.name in values:
+            lines += ["", *lines_of, f"{f.name} = {_toml(values[f.name])}"]
+        else:
+            tables += ["", *lines_of, *_rows(f.name, config, f.example)]
+    return "\n".join([*lines, *tables]) + "\n"
 
 
-def _table(table: dict[str, Any], key: str, path: Path) -> dict[str, Any]:
-    value = table.get(key, {})
-    if not isinstance(value, dict):
-        raise BadParameter(f"{path}: {key}={value!r} must be a table", "")
-    return value
+def _rows(name: str, config: Config, example: str) -> list[str]:
+    if name == "roots" and config.roots:
+        return ["[roots]", *(f"{_toml(key)} = {_toml(str(folder))}" for key, folder in config.roots.items())]
+    if name == "watch" and config.watched:
+        rows = []
+        for w in config.watched:
+            shown = {"path": str(w.path), "project": str(w.project), "style": str(w.style), "preset": w.preset}
+            rows += ["[[watch]]", *(f"{key} = {_toml(value)}" for key, value in shown.items())]
+            if w.parameters:
+                rows += ["[watch.parameters]", *(f"{_toml(key)} = {_toml(of)}" for key, of in w.parameters.items())]
+        return rows
+    return [f"# {line}" for line in example.splitlines()]
+
+
+def _toml(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)  # of plain values and lists of them, the same in TOML
 
 
 def _peer(text: Any, path: Path) -> Peer:
@@ -94,7 +146,10 @@ def _watched(row: Any, path: Path) -> HotFolder:
     if not isinstance(row, dict) or not {"path", "project", "style"} <= row.keys() <= set(WATCH_KEYS):
         raise BadParameter(f"{path}: watch={row!r} must have path, project and style", f"Its keys: {', '.join(WATCH_KEYS)}.")
     folder, project, style = (_folder(row[key], f"watch.{key}", path) for key in ("path", "project", "style"))
-    return HotFolder(folder, project, style, str(row.get("preset", "default")), _table(row, "parameters", path))
+    parameters = row.get("parameters", {})
+    if not isinstance(parameters, dict):
+        raise BadParameter(f"{path}: watch.parameters={parameters!r} must be a table", "")
+    return HotFolder(folder, project, style, str(row.get("preset", "default")), parameters)
 
 
 def read_projects(state: StateFolders) -> list[Path]:
@@ -117,70 +172,3 @@ def write_whole(path: Path, text: str) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     draft.write_text(text, encoding="utf-8")
     os.replace(draft, path)
-
-
-README = """daw-bridge
-==========
-
-drop/<folder>/   Put a recording named style.wav (or .flac, .aiff, .ogg, .mp3) into a folder, then drop stems beside it:
-                 each of them comes back as a remix in that style. A new folder with a style is a new hot folder at once.
-                 Optional in the folder: folder.toml with preset, parameters, and originals = "keep" or "move".
-remixes/         The remixes, and a recipe (.json) beside each of them.
-errors/          A note in plain words for each stem that could not be rendered.
-
-The service must run:  daw-bridge serve "<this project's folder>"
-"""
-
-EXAMPLE = """# What makes stems dropped into this folder sound different. Every line is optional.
-# style = "another recording.wav"     # default: the file named style.<anything> in this folder
-# preset = "default"                  # see: daw-bridge presets list
-# originals = "keep"                  # or "move": to done/ after the publish
-#
-# [parameters]
-# strength = 0.8
-"""
-
-
-def make_folders(project: Path) -> list[Path]:
-    """Make the folders that the service needs in a project; gives those that were missing.
-
-    Raises:
-        ForbiddenPath: the project cannot be written.
-    """
-    folders = ProjectFolders(project)
-    try:
-        missing = [path for path in (folders.drop, folders.remixes, folders.results) if not path.is_dir()]
-        for path in missing:
-            path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ForbiddenPath(f"{folders.root} cannot be written: {error.strerror}", "Check the folder's rights.") from None
-    return missing
-
-
-def init_project(path: Path) -> list[Path]:
-    """Make the hot-folder layout in a project, with one example folder and a README.txt; what exists is left alone.
-
-    Args:
-        path: the project's own folder; made when missing.
-
-    Returns:
-        the paths that were made, the drop folder of the example last; empty where everything was there.
-
-    Raises:
-        ForbiddenPath: the folder cannot be written.
-    """
-    project = path.expanduser().absolute()
-    folders = ProjectFolders(project)
-    made = make_folders(project)
-    example = folders.drop / "example"
-    try:
-        if not (folders.root / "README.txt").exists():
-            (folders.root / "README.txt").write_text(README, encoding="utf-8")
-            made.append(folders.root / "README.txt")
-        if not example.exists():
-            example.mkdir()
-            (example / SETTINGS).write_text(EXAMPLE, encoding="utf-8")
-            made.append(example)
-    except OSError as error:
-        raise ForbiddenPath(f"{folders.root} cannot be written: {error.strerror}", "Check the folder's rights.") from None
-    return made

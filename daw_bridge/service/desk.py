@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,8 @@ from ..errors import DawBridgeError, UnknownJob
 from ..folders import StateFolders
 from ..job import ACTIVE, Job
 from .intake import Ask, request_of
+from .purge import purge_tickets
+from .tickets import REFUSED
 
 if TYPE_CHECKING:
     from ..jobs import JobStore
@@ -155,6 +159,13 @@ class Desk:
         self._is_paused = is_paused
         if self._opened is not None:
             self._supervisor.set_paused(is_paused)
+
+    def purge(self, keep_days: int, projects: Sequence[Path]) -> None:
+        """Forget jobs that ended so many days ago, and remove old tickets."""
+        n_jobs = self._store.purge(datetime.now(UTC) - timedelta(days=keep_days))
+        n_tickets = purge_tickets(projects, self._state.tickets / REFUSED, time.time())
+        if n_jobs or n_tickets:
+            log.info("purged %d jobs and %d old tickets", n_jobs, n_tickets)
 
     def tick(self, now: float) -> News:
         """Look after the renderers and see what became of the jobs.

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from ..errors import NotFound, by_code
 from ..folders import StateFolders
+from .admission import OPEN_ADDRESSES, read_token
 from .packets import Argument, BadPacket, Message, build_packet, read_packet
 from .table import PREFIX
 
@@ -36,15 +37,19 @@ class Link:
     Args:
         sock: a UDP socket connected to the service.
         address: the service's.
+        token: what its messages must begin with; empty where it wants none.
     """
 
-    def __init__(self, sock: socket.socket, address: Address) -> None:
+    def __init__(self, sock: socket.socket, address: Address, token: str = "") -> None:
         self._sock = sock
+        self._token = token
         self._received: list[Message] = []
         self.address = address
 
     def send(self, address: str, *values: Argument) -> None:
         """Send one message; the address without the prefix."""
+        if self._token and PREFIX + address not in OPEN_ADDRESSES:
+            values = (self._token, *values)
         tags = "".join("s" if isinstance(value, str) else "i" if isinstance(value, int) else "f" for value in values)
         try:
             self._sock.send(build_packet(PREFIX + address, tags, values))
@@ -105,11 +110,12 @@ def connect(state: StateFolders) -> Iterator[Link]:
     try:
         table = json.loads(state.address.read_text(encoding="utf-8"))
         address = Address(str(table["host"]), int(table["port"]), int(table["pid"]), str(table["version"]))
+        token = read_token(state.token) if table.get("lan") else ""
     except (OSError, ValueError, KeyError, TypeError):
         raise nobody from None
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.connect((address.host, address.port))
-        link = Link(sock, address)
+        link = Link(sock, address, token)
         if not any(_answers(link) for _ in range(N_PINGS)):
             raise nobody
         yield link

@@ -1,4 +1,4 @@
-"""The service's three loops: jobs, tickets and hot folders. Each waits for a hint or its time, whichever comes first."""
+"""The service's loops: jobs, tickets, hot folders, what grows old. Each waits for a hint or its time, whichever is first."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ TICKET_SECONDS = 1.0
 SETTLING_SECONDS, SCAN_SECONDS = 0.25, 3.0
 COALESCE_SECONDS = 0.05  # many events of one copy become one look
 FAULT_SECONDS = 2.0
+PURGE_SECONDS = 3600.0
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class Loops:
         projects: the service's projects.
         add_project: makes a folder a project, where it is none yet.
         tickets: the tickets folder.
+        keep_days: after which ended jobs are forgotten.
         clock: monotonic seconds.
     """
 
@@ -68,21 +70,23 @@ class Loops:
         projects: Sequence[Path],
         add_project: Callable[[Path], Awaitable[None]],
         tickets: Path,
+        keep_days: int,
         clock: Callable[[], float],
     ) -> None:
         self._audience, self._board, self._desk, self._folders = audience, board, desk, folders
         self._pausing = pausing
         self._run_job, self._run_folder = run_job, run_folder
         self._projects, self._add_project = projects, add_project
-        self._tickets, self._clock = tickets, clock
+        self._tickets, self._keep_days, self._clock = tickets, keep_days, clock
         self.job_hint, self.ticket_hint, self.folder_hint = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     def start(self) -> list[asyncio.Task[None]]:
-        """Start all three."""
+        """Start all of them."""
         pairs = (
             (self.look_at_jobs, self.job_hint),
             (self.look_at_tickets, self.ticket_hint),
             (self.look_at_folders, self.folder_hint),
+            (self.look_at_age, asyncio.Event()),
         )
         return [asyncio.get_running_loop().create_task(keep_doing(what, hint)) for what, hint in pairs]
 
@@ -140,6 +144,11 @@ class Loops:
             self._audience.publish(
                 "/error", problem.code, f"drop/{problem.path.parent.name}/{problem.path.name}", problem.message
             )
+
+    async def look_at_age(self) -> float:
+        """Throw away what is too old to matter."""
+        await self._run_job(self._desk.purge, self._keep_days, tuple(self._projects))
+        return PURGE_SECONDS
 
     async def catch_up(self) -> None:
         """Hear of folder jobs that ended while the service was away."""

@@ -155,6 +155,11 @@ def _read_message(data: bytes) -> Message | BadPacket:
     return Message(parsed.address, tags, tuple(parsed.params))
 
 
+def is_word(text: str) -> bool:
+    """Whether a text can stand as one part of an address."""
+    return bool(text) and all(33 <= ord(sign) <= 126 and ord(sign) not in PATTERN_CHARACTERS and sign != "/" for sign in text)
+
+
 def can_be_said(text: str) -> bool:
     """Whether a text goes into an OSC string unchanged (no NUL, no half of a surrogate pair)."""
     try:

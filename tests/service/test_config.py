@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from daw_bridge.errors import BadParameter, ForbiddenPath
 from daw_bridge.folders import ProjectFolders, StateFolders
-from daw_bridge.service.config import Config, init_project, read_config, read_projects, write_projects
+from daw_bridge.service.config import Config, read_config, read_projects, shown_config, write_projects
+from daw_bridge.service.fields import FIELDS
+from daw_bridge.service.layout import init_project
 
 
 def test_init_makes_an_example_and_leaves_alone_what_is_there(tmp_path: Path) -> None:
@@ -39,7 +43,7 @@ def test_projects_are_remembered_and_those_that_are_gone_left_out(tmp_path: Path
 
 
 def test_without_a_file_everything_has_its_default(tmp_path: Path) -> None:
-    assert read_config(StateFolders(tmp_path)) == Config()
+    assert read_config(StateFolders(tmp_path), environment={}) == Config()
 
 
 def test_the_file_is_read(tmp_path: Path) -> None:
@@ -64,9 +68,46 @@ def test_the_file_is_read(tmp_path: Path) -> None:
         'roots = {a = "b"}',
         "= 1",
         "[[watch]]",
+        "lan = 1",
+        "keep_days = 0",
+        '[[watch]]\npath = "/a"\nproject = "/a"\nstyle = "/a"\nparameters = 1',
     ],
 )
 def test_a_wrong_file_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "config.toml").write_text(text)
     with pytest.raises(BadParameter):
         read_config(StateFolders(tmp_path))
+
+
+def test_a_flag_overrides_the_environment_which_overrides_the_file(tmp_path: Path) -> None:
+    state = StateFolders(tmp_path)
+    (tmp_path / "config.toml").write_text("port = 1\nkeep_days = 5\n")
+    environment = {"DAW_BRIDGE_PORT": "2", "DAW_BRIDGE_LAN": "yes", "DAW_BRIDGE_FEEDBACK": "127.0.0.1:8000, 127.0.0.1:8001"}
+    assert read_config(state, environment={}).port == 1
+    config = read_config(state, environment=environment)
+    assert (config.port, config.lan, config.keep_days, len(config.feedback)) == (2, True, 5, 2)
+    config = read_config(state, {"port": 3, "lan": False, "discovery": None}, environment)
+    assert (config.port, config.lan, config.discovery) == (3, False, False)
+    assert config.origins == {"port": "flag", "lan": "flag", "keep_days": "file", "feedback": "environment"}
+
+
+@pytest.mark.parametrize("text", ["x", "-1", "70000", "1.5"])
+def test_a_wrong_variable_is_refused_by_name(tmp_path: Path, text: str) -> None:
+    with pytest.raises(BadParameter, match=r"PORT|port"):
+        read_config(StateFolders(tmp_path), environment={"DAW_BRIDGE_PORT": text})
+
+
+def test_what_is_shown_reads_back_and_documents_every_field(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(
+        f'port = 9000\nlan = true\nfeedback = ["127.0.0.1:8000"]\n[roots]\n"č samples" = "{tmp_path}"\n'
+        f'[[watch]]\npath = "{tmp_path}/a"\nproject = "{tmp_path}"\nstyle = "{tmp_path}/s.wav"\nparameters = {{strength = 0.5}}\n'
+    )
+    config = read_config(StateFolders(tmp_path), environment={})
+    shown = shown_config(StateFolders(tmp_path), config)
+    (tmp_path / "config.toml").write_text(shown)
+    again = read_config(StateFolders(tmp_path), environment={})
+    assert dataclasses.replace(again, origins={}) == dataclasses.replace(config, origins={})
+    for field in FIELDS:
+        assert field.about in shown and field.flag in shown and field.variable in shown
+    empty = shown_config(StateFolders(tmp_path), Config())
+    assert tomllib.loads(empty) == {"port": 9710, "lan": False, "discovery": False, "keep_days": 30, "feedback": []}

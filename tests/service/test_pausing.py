@@ -124,5 +124,6 @@ def test_widgets_see_what_is_set_also_when_they_join_late(quick: ServiceProcess,
 
 def test_the_renderer_has_low_priority_and_an_idle_disk(quick: ServiceProcess) -> None:
     process = renderer_of(quick)
-    assert process.nice() == min(19, psutil.Process(quick.process.pid).nice() + 10)
+    expected = min(19, psutil.Process(quick.process.pid).nice() + 10)
+    wait_for(lambda: process.nice() == expected, what="a nice renderer")
     assert process.ionice().ioclass == psutil.IOPRIO_CLASS_IDLE

@@ -12,9 +12,9 @@ import pytest
 from daw_bridge.errors import UnknownPreset
 from daw_bridge.folders import ProjectFolders
 from daw_bridge.job import Job
-from daw_bridge.service.config import init_project
 from daw_bridge.service.hot_folder import HotFolder, is_ignored
 from daw_bridge.service.intake import request_of
+from daw_bridge.service.layout import init_project
 from daw_bridge.service.seen import Seen
 from daw_bridge.service.stems import Problem, Ready
 from daw_bridge.service.watcher import HotFolders

@@ -1,0 +1,89 @@
+"""What the commands that ask the running service print: as lines for people, or with `--json` as one JSON value."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from .errors import DawBridgeError
+
+
+def _told(asked: argparse.Namespace, value: Any, text: str) -> int:
+    print(json.dumps(value, ensure_ascii=False) if asked.json else text)
+    return 0
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Run one of these commands; with `--json` an error is told on the output, too, for programs.
+
+    Raises:
+        DawBridgeError: what the service answered, or that none runs.
+    """
+    try:
+        return COMMANDS[asked.command](asked)
+    except DawBridgeError as error:
+        if asked.json:
+            print(json.dumps({"error": {"code": error.code, "message": error.message, "hint": error.hint}}, ensure_ascii=False))
+        raise
+
+
+def _status(asked: argparse.Namespace) -> int:
+    from .service import client
+
+    now = client.status(state=asked.state)
+    running = f", job {now.job}" if now.job else ""
+    text = f"{now.state}{running}; {now.n_queued} queued, {now.n_running} running\n"
+    text += f"daw-bridge {now.version} on {now.host}:{now.port}, process {now.pid}"
+    return _told(asked, dataclasses.asdict(now), text)
+
+
+def _jobs(asked: argparse.Namespace) -> int:
+    from .service import client
+
+    lines = client.jobs(state=asked.state)
+    text = "\n".join(f"{line.job}  {line.state:<10}  {100 * line.fraction:3.0f} %  {line.content}" for line in lines)
+    if not text and not asked.json:
+        return 0
+    return _told(asked, [dataclasses.asdict(line) for line in lines], text)
+
+
+def _cancel(asked: argparse.Namespace) -> int:
+    from .service import client
+
+    job = client.cancel(asked.job, state=asked.state)
+    return _told(asked, {"job": job, "state": "cancelled"}, f"cancelled {job}")
+
+
+def _retry(asked: argparse.Namespace) -> int:
+    from .service import client
+
+    job = client.retry(asked.job, state=asked.state)
+    return _told(asked, {"job": job}, f"accepted as job {job}")
+
+
+def _why(asked: argparse.Namespace) -> int:
+    from .service import client
+
+    reason = client.why(str(Path(asked.file).absolute()), state=asked.state)
+    return _told(asked, {"file": str(asked.file), "why": reason}, reason)
+
+
+def _pause(asked: argparse.Namespace) -> int:
+    from .service import client
+
+    doing = client.pause(asked.command == "pause", state=asked.state)
+    return _told(asked, {"state": doing}, doing)
+
+
+COMMANDS = {
+    "status": _status,
+    "jobs": _jobs,
+    "cancel": _cancel,
+    "retry": _retry,
+    "why": _why,
+    "pause": _pause,
+    "resume": _pause,
+}

@@ -1,0 +1,23 @@
+"""What is old goes; what is not, stays."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from daw_bridge.folders import ProjectFolders
+from daw_bridge.service.purge import DAY_SECONDS, purge_tickets
+
+NOW = 2_000_000_000.0
+
+
+def test_tickets_are_removed_after_a_week_and_nothing_else_is(tmp_path: Path) -> None:
+    results = ProjectFolders(tmp_path).results
+    refused = tmp_path / "refused"
+    for folder in (results, refused):
+        folder.mkdir(parents=True)
+        for name, days in (("old.json", 7.1), ("young.json", 6.9), ("old.txt", 100.0), (".draft.tmp", 8.0)):
+            (folder / name).write_text("{}")
+            os.utime(folder / name, (NOW - days * DAY_SECONDS,) * 2)
+    assert purge_tickets([tmp_path, tmp_path / "gone"], refused, NOW) == 4
+    assert sorted(path.name for path in results.iterdir()) == ["old.txt", "young.json"]
