@@ -14,3 +14,14 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("DAW_BRIDGE_PRESETS", str(tmp_path_factory.mktemp("presets of nobody")))
         patch.delenv("DAW_BRIDGE_DEBUG", raising=False)
         yield
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Torch on one thread: several on a busy machine wait for each other longer than they work."""
+    import torch
+
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(n_threads)

@@ -15,6 +15,8 @@ from torch import Tensor
 from daw_bridge.errors import ShapeError
 from daw_bridge.losses import content_loss, gram_matrix, style_loss
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def random(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)

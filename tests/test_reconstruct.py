@@ -15,6 +15,7 @@ from daw_bridge.errors import Cancelled
 from daw_bridge.reconstruct import gain_mask, griffin_lim
 from daw_bridge.spectrogram import Resolution, resolution_for, spread_weights, stft
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 RATE, N_BANDS = 8_000, 32
 RESOLUTION = resolution_for(RATE)
 SPREAD = torch.from_numpy(spread_weights(N_BANDS, RATE, RESOLUTION.n_fft))

@@ -14,6 +14,7 @@ from daw_bridge import spectrogram
 from daw_bridge.errors import BadParameter, ShapeError
 from daw_bridge.spectrogram import Resolution, istft, resolution_for, stft
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 RATES = (8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000, 88_200, 96_000, 176_400, 192_000, 384_000)
 SMALL = Resolution(64, 16)
 

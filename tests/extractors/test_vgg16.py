@@ -12,6 +12,7 @@ from daw_bridge.errors import BadParameter
 from daw_bridge.extractors.vgg16 import GREY_MEAN, GREY_PER_UNIT, PICTURE_FLOOR_DB, PICTURE_RANGE_DB, Vgg16
 from daw_bridge.networks import VGG16
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 CPU = torch.device("cpu")
 SHIPPED = VGG16.layers[: VGG16.n_shipped]
 
@@ -34,7 +35,7 @@ def plain_pass(picture: Tensor, kernels: dict[str, Tensor]) -> dict[str, Tensor]
             x = x.unfold(2, 2, 2).unfold(3, 2, 2).amax((-1, -2))
         kernel, bias = kernels[layer.replace("relu", "conv") + ".weight"], kernels[layer.replace("relu", "conv") + ".bias"]
         patches = functional.unfold(x, 3, padding=1)
-        x = (kernel.flatten(1) @ patches + bias[:, None]).unflatten(-1, x.shape[2:]).clamp_min(0)
+        x = (kernel.flatten(1) @ patches + bias[:, None]).reshape(len(patches), -1, *x.shape[2:]).clamp_min(0)
         found[layer] = x
     return found
 

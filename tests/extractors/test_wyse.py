@@ -10,6 +10,8 @@ from torch import Tensor
 from daw_bridge.extractors.wyse import Wyse
 from daw_bridge.networks import WYSE
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def levels(n_bands: int = 16, n_frames: int = 50, seed: int = 1) -> Tensor:
     return torch.randn(1, n_bands, n_frames, generator=torch.Generator().manual_seed(seed)) * 15 - 40
