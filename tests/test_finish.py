@@ -1,0 +1,180 @@
+"""From the reconstruction to the published samples: filters by physics, tails, loudness, ceiling and dither together."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from daw_bridge.audio import Audio
+from daw_bridge.finish import finish
+from daw_bridge.post import apply_chain, loudness_lufs, true_peak_dbtp
+from daw_bridge.preset import Plugin, Preset, preset_from
+from daw_bridge.presets import load_preset, preset_ids
+
+RATE = 44_100
+
+
+def music(seconds: float = 3.0, seed: int = 0, level: float = 0.1, subtype: str = "PCM_24", n_channels: int = 2) -> Audio:
+    """Noise whose level moves, as music's does, and that falls to the treble."""
+    time = np.arange(int(seconds * RATE)) / RATE
+    noise = np.random.default_rng(seed).standard_normal((n_channels, len(time)))
+    noise[:, 1:] += noise[:, :-1]
+    samples = level * noise * (0.6 + 0.4 * np.sin(2 * np.pi * 2 * time))
+    return Audio(samples.astype(np.float32), RATE, "WAV", subtype)
+
+
+def preset(post: list[dict[str, Any]] | None = None, **output: Any) -> Preset:
+    return preset_from({"schema": 1, "title": "T", "about": "A.", "output": output, "post": post or []}, "x")
+
+
+def gain_db(plugin: Plugin, frequency_hz: float) -> float:
+    time = np.arange(2 * RATE) / RATE
+    tone = Audio(0.25 * np.sin(2 * np.pi * frequency_hz * time)[None], RATE, "WAV", "DOUBLE")
+    wet = apply_chain(tone, (plugin,)).samples
+    return 20 * math.log10(np.std(wet[:, RATE:]) / np.std(tone.samples[:, RATE:]))
+
+
+FILTERS = [(preset_id, step) for preset_id in preset_ids() for step in load_preset(preset_id).post if "Filter" in step.plugin]
+
+
+@pytest.mark.parametrize(("preset_id", "step"), FILTERS, ids=lambda of: getattr(of, "plugin", of))
+def test_every_shipped_filter_does_what_its_numbers_say(preset_id: str, step: Plugin) -> None:
+    cutoff = float(step.parameters["cutoff_frequency_hz"])
+    boost_db = float(step.parameters.get("gain_db", 0.0))
+    if step.plugin in ("LowpassFilter", "HighpassFilter"):
+        assert gain_db(step, cutoff) == pytest.approx(-3.01, abs=0.1)
+        beyond = cutoff / 4 if step.plugin == "HighpassFilter" else min(cutoff * 4, 20_000)
+        assert gain_db(step, beyond) < -4.5
+    elif step.plugin == "PeakFilter":
+        assert gain_db(step, cutoff) == pytest.approx(boost_db, abs=0.1)
+        assert gain_db(step, cutoff / 16) == pytest.approx(0.0, abs=0.4)
+    else:
+        inside, outside = (30.0, 5_000.0) if step.plugin == "LowShelfFilter" else (20_000.0, cutoff / 16)
+        assert gain_db(step, inside) == pytest.approx(boost_db, abs=0.6)
+        assert gain_db(step, cutoff) == pytest.approx(boost_db / 2, abs=0.2)
+        assert gain_db(step, outside) == pytest.approx(0.0, abs=0.2)
+
+
+@pytest.mark.parametrize("preset_id", preset_ids())
+def test_every_shipped_preset_ends_in_place_under_the_ceiling_and_at_its_loudness(preset_id: str) -> None:
+    content, style, remix = music(level=0.05), music(seed=1), music(seed=2, level=0.02)
+    made = load_preset(preset_id)
+    finished, levels = finish(content, style, remix, made)
+    kept = 0 if made.output.tails == "cut" else 10 * RATE
+    assert content.n_samples <= finished.n_samples <= content.n_samples + kept
+    assert true_peak_dbtp(finished.samples) <= -1.0
+    assert finished.samples.dtype == np.float32 and finished.subtype == "PCM_24"
+    wanted = made.output.loudness if isinstance(made.output.loudness, float) else loudness_lufs(content)
+    assert levels["loudness_miss_lu"] == pytest.approx(wanted - loudness_lufs(finished), abs=2e-3)
+    assert levels["loudness_miss_lu"] == pytest.approx(0.0, abs=0.1)
+    assert abs(delay_ms(finished, remix)) <= 1.0
+
+
+def delay_ms(wet: Audio, dry: Audio) -> float:
+    size = 2 * max(wet.n_samples, dry.n_samples)
+    correlation = np.fft.irfft(np.fft.rfft(wet.samples[0], size) * np.conj(np.fft.rfft(dry.samples[0], size)), size)
+    best = int(np.argmax(np.abs(correlation)))
+    return (best if best < size // 2 else best - size) / RATE * 1000
+
+
+@pytest.mark.parametrize("loudness", [-23.0, -14.0])
+def test_a_loudness_is_reached(loudness: float) -> None:
+    content, remix = music(), music(seed=2)
+    finished, levels = finish(content, content, remix, preset(loudness=loudness, dehash="off"))
+    assert loudness_lufs(finished) == pytest.approx(loudness, abs=0.1)
+    assert levels["loudness_gain_db"] == pytest.approx(loudness - loudness_lufs(remix), abs=0.1)
+
+
+def test_a_loudness_beyond_the_ceiling_is_missed_and_said_so() -> None:
+    content = music()
+    finished, levels = finish(content, content, music(seed=2), preset(loudness=-5.0, dehash="off"))
+    assert true_peak_dbtp(finished.samples) <= -1.0
+    assert levels["loudness_miss_lu"] == pytest.approx(-5.0 - loudness_lufs(finished), abs=2e-3)
+    assert (levels["loudness_miss_lu"] or 0.0) > 1.0
+
+
+def test_loudness_off_leaves_every_sample_alone() -> None:
+    content, remix = music(), music(seed=2)
+    finished, levels = finish(content, content, remix, preset(loudness="off", dehash="off"))
+    np.testing.assert_array_equal(finished.samples, remix.samples)
+    assert levels["loudness_gain_db"] == 0.0
+
+
+def test_a_mix_with_the_content_has_the_contents_loudness_again() -> None:
+    content, remix = music(), music(seed=2, level=0.01)
+    finished, _ = finish(content, content, remix, preset(wet=0.5, dehash="off"))
+    assert loudness_lufs(finished) == pytest.approx(loudness_lufs(content), abs=0.05)
+    shares = [np.vdot(finished.samples, x.samples) / np.vdot(x.samples, x.samples) for x in (content, remix)]
+    assert shares[0] == pytest.approx(shares[1] * 0.1, rel=0.1), "equal shares, though the remix was 20 dB weaker"
+
+
+def test_a_parallel_chain_is_the_sum_of_both() -> None:
+    remix = music(seed=2)
+    chain = [{"plugin": "HighpassFilter", "cutoff_frequency_hz": 800.0}]
+    wet = apply_chain(remix, preset(chain).post)
+    finished, _ = finish(remix, remix, remix, preset(chain, chain_wet=0.25, loudness="off", dehash="off"))
+    np.testing.assert_allclose(finished.samples, 0.25 * wet.samples + 0.75 * remix.samples, atol=1e-6)
+
+
+REVERB = [{"plugin": "Reverb", "room_size": 0.6, "wet_level": 0.5}]
+
+
+def test_tails_are_cut_to_the_sample_or_ring_out() -> None:
+    content = music(1.0)
+    cut, _ = finish(content, content, content, preset(REVERB))
+    kept, _ = finish(content, content, content, preset(REVERB, tails="keep", loudness="off", dehash="off"))
+    assert cut.n_samples == content.n_samples
+    assert content.n_samples + RATE // 2 < kept.n_samples < content.n_samples + 10 * RATE
+    assert np.abs(kept.samples[:, -100:]).max() < 10 ** (-80 / 20)
+    same, _ = finish(content, content, content, preset(tails="keep", loudness="off", dehash="off"))
+    assert same.n_samples == content.n_samples, "no chain, no tail"
+
+
+def test_a_tail_without_end_is_faded_out_after_ten_seconds() -> None:
+    content = music(1.0)
+    chain = [{"plugin": "Reverb", "room_size": 1.0, "damping": 0.0}]
+    kept, _ = finish(content, content, content, preset(chain, tails="keep", loudness="off", dehash="off"))
+    assert kept.n_samples == content.n_samples + 10 * RATE
+    assert not kept.samples[:, -1].any()
+
+
+def test_a_rest_stays_silent_behind_a_reverb_when_the_gate_is_on() -> None:
+    content = music(4.0)
+    samples = content.samples.copy()
+    samples[:, RATE : 3 * RATE] = 0.0
+    content = content.with_samples(samples)
+    filled, _ = finish(content, content, content, preset(REVERB))
+    gated, _ = finish(content, content, content, preset(REVERB, is_gated=True))
+    assert np.abs(filled.samples[:, int(1.2 * RATE) : int(2.9 * RATE)]).max() > 1e-3
+    assert not gated.samples[:, int(1.2 * RATE) : int(2.9 * RATE)].any()
+
+
+def test_sixteen_bits_are_dithered_by_the_seed_under_the_ceiling() -> None:
+    content = dataclasses.replace(music(level=0.3), subtype="PCM_16")
+    one, two, other = (finish(content, content, content, preset(), seed)[0] for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one.samples, two.samples)
+    assert (one.samples != other.samples).any()
+    steps = one.samples.astype(np.float64) * 2**15
+    np.testing.assert_array_equal(steps, np.rint(steps))
+    assert true_peak_dbtp(one.samples) <= -1.0
+    plain, _ = finish(content, content, content, preset(is_dithered=False), 1)
+    assert np.abs(plain.samples - one.samples).max() <= 1.5 * 2**-15 + 1e-7
+
+
+@pytest.mark.parametrize(("n_channels", "seconds"), [(1, 3.0), (6, 1.0), (2, 0.2)])
+def test_any_number_of_channels_and_any_length_is_brought_to_its_level(n_channels: int, seconds: float) -> None:
+    content, remix = (music(seconds, seed, level, n_channels=n_channels) for seed, level in ((0, 0.1), (1, 0.01)))
+    finished, _ = finish(content, content, remix, preset())
+    assert finished.samples.shape == content.samples.shape
+    assert loudness_lufs(finished) == pytest.approx(loudness_lufs(content), abs=0.5)
+
+
+def test_silence_is_finished_as_silence() -> None:
+    silent = Audio(np.zeros((2, RATE), np.float32), RATE, "WAV", "PCM_16")
+    finished, levels = finish(silent, music(1.0), silent, preset(REVERB, is_gated=True))
+    assert not finished.samples.any()
+    assert (levels["loudness_lufs"], levels["loudness_miss_lu"]) == (None, 0.0)
