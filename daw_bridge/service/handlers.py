@@ -13,6 +13,7 @@ from typing import Any
 
 from .. import __version__
 from ..errors import BadArguments, DawBridgeError, Internal, QueueFull, RateLimited
+from .admission import admitted
 from .audience import TTL_SECONDS, Audience
 from .board import Board
 from .buttons import Buttons
@@ -43,6 +44,7 @@ class Handlers:
         run: for everything of the desk.
         why: what became of a dropped file.
         pausing: the switch for rendering.
+        token: what every message must begin with; empty where the service listens to this computer alone.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Handlers:
         run: OneThread,
         why: Callable[[str], Awaitable[str]],
         pausing: Pausing,
+        token: str = "",
     ) -> None:
         self._audience = audience
         self._board = board
@@ -62,6 +65,7 @@ class Handlers:
         self._run = run
         self._why = why
         self._pausing = pausing
+        self._token = token
         self._buttons = Buttons()
         self._tasks: set[asyncio.Task[None]] = set()
         self._asking: Counter[Peer] = Counter()
@@ -70,6 +74,7 @@ class Handlers:
     def dispatch(self, message: Message, peer: Peer) -> None:
         """Answer one message; errors of ours become /error, and end here."""
         try:
+            message = admitted(message, self._token) if self._token else message
             row, word = find(message.address)
             answer = getattr(self, row.method)(peer, word, *arguments(row, message))
             if inspect.iscoroutine(answer):
@@ -133,6 +138,7 @@ class Handlers:
         self._audience.reply(peer, "/subscribed", target[1], TTL_SECONDS)
         for what in ("preset", "content", "style"):  # a widget that joins late shows what is set
             self._audience.greet(target, f"/ui/{what}", getattr(self._buttons, what))
+        self._board.greet(target)
 
     def unsubscribe(self, peer: Peer, _: str, port: Value) -> None:
         target = self._audience.unsubscribe(peer, _port(port))

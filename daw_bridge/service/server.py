@@ -15,12 +15,14 @@ from typing import Any
 from .. import __version__
 from ..errors import DawBridgeError, Internal
 from ..folders import ProjectFolders, StateFolders, default_state
+from .admission import make_token
 from .audience import Audience
 from .board import Board
-from .config import Config, make_folders, read_config, read_projects, write_projects, write_whole
+from .config import Config, read_config, read_projects, write_projects, write_whole
 from .desk import Desk
 from .handlers import Handlers
 from .intake import project_folder
+from .layout import make_folders
 from .loops import Loops
 from .osc import Endpoint, open_socket
 from .outbox import registration, write_ticket
@@ -30,7 +32,7 @@ from .seen import Seen
 from .threads import OneThread
 from .watcher import HotFolders
 
-HOST = "127.0.0.1"
+HOST, EVERY_HOST = "127.0.0.1", "0.0.0.0"
 JOIN_SECONDS = 10.0
 
 log = logging.getLogger(__name__)
@@ -41,6 +43,8 @@ def serve(
     *,
     state: Path | None = None,
     port: int | None = None,
+    lan: bool | None = None,
+    discovery: bool | None = None,
     on_line: Callable[[str], None] = print,
 ) -> int:
     """Run the service until SIGTERM or Ctrl-C, or hand the projects to the one that runs on this state folder already.
@@ -48,7 +52,9 @@ def serve(
     Args:
         projects: existing project folders to watch (their daw_bridge/ folders are made when missing).
         state: the state folder; None means the user's own (`folders.default_state`).
-        port: UDP port on 127.0.0.1; 0 means any free one; None means the configuration's, 9710 where it names none.
+        port: UDP port; 0 means any free one; None means the configuration's, 9710 where it names none.
+        lan: whether to listen to the whole network; None means as the configuration says, and so it is with `discovery`.
+        discovery: whether OSCQuery answers.
         on_line: called with each line for the terminal; the first one when the service listens.
 
     Returns:
@@ -57,7 +63,7 @@ def serve(
     Raises:
         NotFound, ForbiddenPath: a project is no folder, or cannot be written.
         PortInUse: another program listens there.
-        BadParameter: the configuration file is not valid.
+        BadParameter: the configuration is not valid.
     """
     from filelock import FileLock, Timeout
 
@@ -65,18 +71,20 @@ def serve(
     named = [project_folder(str(project)) for project in projects]
     for project in named:
         make_folders(project)
-    folders.tickets.mkdir(parents=True, exist_ok=True)
+    folders.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folders.tickets.mkdir(exist_ok=True)
     lock = FileLock(folders.lock)
     try:
         lock.acquire(timeout=0)
     except Timeout:
         return _join(folders, named, on_line)
     try:
-        config = read_config(folders)
-        sock = open_socket(HOST, config.port if port is None else port)
+        config = read_config(folders, {"port": port, "lan": lan, "discovery": discovery})
+        token = make_token(folders.token) if config.lan else ""
+        sock = open_socket(EVERY_HOST if config.lan else HOST, config.port)
         known = dict.fromkeys([*named, *read_projects(folders)])
         with logging_to(folders.log), asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-            runner.run(Service(folders, config, list(known)).run(sock, on_line))
+            runner.run(Service(folders, config, list(known), token).run(sock, on_line))
     finally:
         lock.release()
     return 0
@@ -103,14 +111,20 @@ class Service:
         state: its state folder, whose lock is held.
         config: its configuration.
         projects: folders to watch from the start.
+        token: of every message, in LAN mode.
         clock: monotonic seconds.
     """
 
     def __init__(
-        self, state: StateFolders, config: Config, projects: list[Path], clock: Callable[[], float] = time.monotonic
+        self,
+        state: StateFolders,
+        config: Config,
+        projects: list[Path],
+        token: str = "",
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._state, self._config, self._clock = state, config, clock
-        self._projects = projects
+        self._projects, self._token = projects, token
         self._run_job, self._run_folder = OneThread("jobs"), OneThread("folders")
 
     async def run(self, sock: socket.socket, on_line: Callable[[str], None]) -> None:
@@ -127,13 +141,18 @@ class Service:
         self._board = Board(audience, self._clock)
         desk = Desk(self._state, self._config.roots)
         self._pausing = Pausing(audience, self._board, desk, self._run_job, self._clock)
-        self._handlers = Handlers(audience, self._board, desk, self._projects, self._run_job, self._why, self._pausing)
+        self._handlers = Handlers(
+            audience, self._board, desk, self._projects, self._run_job, self._why, self._pausing, self._token
+        )
         await asyncio.get_running_loop().create_datagram_endpoint(lambda: endpoint, sock=sock)
         host, port = sock.getsockname()[:2]
-        address = {"host": host, "port": port, "pid": os.getpid(), "version": __version__}
+        address = {"host": HOST, "port": port, "pid": os.getpid(), "version": __version__, "lan": self._config.lan}
         write_whole(self._state.address, json.dumps(address) + "\n")
         on_line(f"daw-bridge {__version__} listens on {host}:{port} (state {self._state.root})")
         log.info("listening on %s:%d", host, port)
+        if self._config.lan:
+            warning = "warning: whoever is on this network and has the token may ask for remixes and cancel them; it is in"
+            on_line(f"{warning} {self._state.token}")
         tasks: list[asyncio.Task[None]] = []
         try:
             store_opened = self._run_job(desk.open)  # before the next message: whatever it asks of the store comes after
@@ -164,6 +183,7 @@ class Service:
             projects=self._projects,
             add_project=self._add_project,
             tickets=self._state.tickets,
+            keep_days=self._config.keep_days,
             clock=self._clock,
         )
         self._handlers.on_accepted = loops.job_hint.set
