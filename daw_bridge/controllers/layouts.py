@@ -1,0 +1,44 @@
+"""The layout files that `daw-bridge controller-layout` writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from .. import disk
+from ..errors import ForbiddenPath
+from . import open_stage_control, touchosc
+from .panel import PresetButton, panel
+
+NAMES = {"open-stage-control": "daw_bridge.json", "touchosc": "daw_bridge.tosc"}
+
+
+def layout_bytes(program: str, presets: Sequence[PresetButton], *, port: int, receive_port: int) -> bytes:
+    """A layout file's content.
+
+    Args:
+        program: one of NAMES.
+        presets: what the preset buttons fire.
+        port: the service's, on this computer. TouchOSC keeps it in its own settings.
+        receive_port: where TouchOSC listens. Open Stage Control sends from the port where it listens.
+    """
+    controls = panel(presets)
+    if program == "touchosc":
+        return touchosc.layout(controls, receive_port=receive_port)
+    return open_stage_control.session(controls, target=f"127.0.0.1:{port}")
+
+
+def write_layout(path: Path, content: bytes, *, is_forced: bool = False) -> None:
+    """Write a layout, whole or not at all.
+
+    Raises:
+        ForbiddenPath: the file exists and is not to be replaced, or cannot be written.
+        DiskFull: no room.
+    """
+    if path.exists() and not is_forced:
+        raise ForbiddenPath(f"{str(path)!r} exists already", "Choose another name by --out, or say --force to replace it.")
+    staged = path.with_name(f".{path.name}.new")
+    with disk.writing(staged) as file:
+        file.write(content)
+    with disk.reported(path):
+        staged.replace(path)
