@@ -1,5 +1,5 @@
 -- @noindex
--- From the selection to a ticket: refuses first, then asks the user, then the service.
+-- From the selection to wishes: refuses first, then asks the user.
 
 local content = require("content")
 local folders = require("folders")
@@ -7,11 +7,11 @@ local messages = require("messages")
 local presets = require("presets")
 local projects = require("projects")
 local settings = require("settings")
-local tickets = require("tickets")
 
 local asking = {}
 
 local SETTINGS_FILE = "daw_bridge.conf"
+local DEFAULT_PRESET = "default"
 
 --- Read what the scripts have to know about this machine.
 -- @param scripts_folder where the scripts lie; a settings file may lie beside them
@@ -32,45 +32,78 @@ function asking.configuration(scripts_folder)
   }
 end
 
-local function choose_style(project, style)
-  if style then return style.path end
+local function describe_items(found, may_name_style)
+  local items = content.selected_items(found.project)
+  if #items == 0 then return nil, messages.no_item end
+  if may_name_style and #items == 2 then
+    local style, problem = content.file_of(table.remove(items), "style")
+    if not style then return nil, problem end
+    found.style_path = style.path
+  end
+  for index, item in ipairs(items) do
+    local problem
+    found.contents[index], problem = content.describe(item)
+    if problem then return nil, problem end
+  end
+  return found
+end
+
+local function describe_tracks(found)
+  local start_seconds, stop_seconds = reaper.GetSet_LoopTimeRange2(found.project, false, false, 0, 0, false)
+  if stop_seconds <= start_seconds then return nil, messages.no_time_selection end
+  local tracks = content.selected_tracks(found.project)
+  if #tracks == 0 then return nil, messages.no_track end
+  for index, track in ipairs(tracks) do
+    found.contents[index] = content.describe_track(track, start_seconds, stop_seconds)
+  end
+  return found
+end
+
+local function look_first(options)
+  local project, folder, file = projects.current()
+  if not project then return nil, folder end
+  local found = { project = project, folder = folder, file = file, contents = {} }
+  if options.of == "tracks" then return describe_tracks(found) end
+  return describe_items(found, not options.is_quiet)
+end
+
+local function choose_style(project)
   local last_path = projects.recall(project, "style") or ""
   local is_chosen, path = reaper.GetUserFileNameForRead(last_path, "Recording to take the style from", "")
   if not is_chosen or path == "" then return nil, messages.no_style end
-  if not reaper.file_exists(path) then return nil, messages.style_missing:format(path) end
-  projects.remember(project, "style", path)
   return path
 end
 
-local function choose_preset(project, configuration)
-  local last_id = projects.recall(project, "preset") or configuration.preset
-  local id = presets.choose(presets.list(configuration.preset_folders), last_id)
-  if id then projects.remember(project, "preset", id) end
-  return id
+local function choose(found, configuration)
+  local project = found.project
+  local style_path, problem = found.style_path, nil
+  if not style_path then style_path, problem = choose_style(project) end
+  if not style_path then return nil, problem end
+  if not reaper.file_exists(style_path) then return nil, messages.style_missing:format(style_path) end
+  local last_preset = projects.recall(project, "preset") or configuration.preset or DEFAULT_PRESET
+  local last = { preset = last_preset, strength = projects.recall(project, "strength") }
+  local chosen = presets.choose(presets.list(configuration.preset_folders), last)
+  if not chosen or not projects.may_use(project, found.folder) then return nil end
+  projects.remember(project, "style", style_path)
+  projects.remember(project, "preset", chosen.preset)
+  projects.remember(project, "strength", chosen.strength)
+  return { style_path = style_path, preset = chosen.preset, strength = chosen.strength }
 end
 
-local function look_first()
-  local project, folder, file = projects.current()
-  if not project then return nil, folder end
-  local item, style_item, problem = content.selected(project)
-  if not item then return nil, problem end
-  local described
-  described, problem = content.describe(item)
-  if not described then return nil, problem end
-  local style
-  if style_item then
-    style, problem = content.file_of(style_item, "style")
-    if not style then return nil, problem end
-  end
-  return { project = project, folder = folder, file = file, content = described, style = style }
+local function as_last_time(found)
+  local style_path, preset = projects.recall(found.project, "style"), projects.recall(found.project, "preset")
+  if not style_path or not preset then return nil, messages.no_last_settings end
+  if not reaper.file_exists(style_path) then return nil, messages.style_missing:format(style_path) end
+  return { style_path = style_path, preset = preset, strength = projects.recall(found.project, "strength") }
 end
 
 local function new_reqid() return "reaper-" .. (reaper.genGuid(""):gsub("[{}]", ""):lower()) end
 
-local function request_of(found, preset_id, configuration)
-  local request = found.content.landing
+local function request_of(found, described, chosen, options, configuration)
+  local request = described.landing
   request.reqid = new_reqid()
-  request.preset = preset_id
+  request.preset = chosen.preset
+  request.lands_as = options.lands_as or "track"
   request.asked_at = os.time()
   request.project = found.file
   request.project_file = found.file
@@ -80,45 +113,42 @@ local function request_of(found, preset_id, configuration)
   return request
 end
 
-local function send(found, style_path, request, configuration)
-  local tickets_folder = folders.tickets(configuration.state)
-  reaper.RecursiveCreateDirectory(tickets_folder, 0)
-  local is_kept, problem = projects.keep(found.project, request)
-  if not is_kept then return nil, problem end
-  local ticket = tickets.build({
-    reqid = request.reqid,
-    project = found.folder,
-    content = found.content.path,
-    style = style_path,
-    start_seconds = found.content.start_seconds,
-    length_seconds = found.content.length_seconds,
-    preset = request.preset,
-    params = configuration.params,
-    landing = request,
-  })
-  local path
-  path, problem = tickets.write(tickets_folder, ticket)
-  if not path then projects.forget(found.project, request) end
-  return path, problem
+local function params_of(chosen, configuration)
+  local params = {}
+  for name, value in pairs(configuration.params) do params[name] = value end
+  if chosen.strength then params.strength = tonumber(chosen.strength) / 100 end
+  return params
 end
 
---- Ask for a remix of the selected item.
+--- Find out what the user wishes for, one wish for each selected item or track, in order.
 -- @param configuration as `asking.configuration` gave it
--- @return the request, kept in the project; or nil and a sentence; or nil alone if the user thought better of it
-function asking.remix(configuration)
-  local found, problem = look_first()
+-- @param options table of `of` ("items" or "tracks"), `lands_as` ("track" or "take") and `is_quiet` (as last time, no questions)
+-- @return list of wishes for `preparing`; or nil and a sentence; or nil alone if the user thought better of it
+function asking.wishes(configuration, options)
+  local found, problem = look_first(options)
   if not found then return nil, problem end
-  local style_path
-  style_path, problem = choose_style(found.project, found.style)
-  if not style_path then return nil, problem end
-  local preset_id = choose_preset(found.project, configuration)
-  if not preset_id or not projects.may_use(found.project, found.folder) then return nil end
-  local request = request_of(found, preset_id, configuration)
-  local path
-  path, problem = send(found, style_path, request, configuration)
-  if not path then return nil, messages.ticket_failed:format(problem) end
-  reaper.Help_Set(messages.asked:format(request.name, preset_id), false)
-  return request
+  local chosen
+  if options.is_quiet then
+    chosen, problem = as_last_time(found)
+  else
+    chosen, problem = choose(found, configuration)
+  end
+  if not chosen then return nil, problem end
+  local wishes = {}
+  for index, described in ipairs(found.contents) do
+    wishes[index] = {
+      request = request_of(found, described, chosen, options, configuration),
+      way = described.way,
+      path = described.path,
+      start_seconds = described.start_seconds,
+      length_seconds = described.length_seconds,
+      form = described.form,
+      folder = found.folder,
+      style_path = chosen.style_path,
+      params = params_of(chosen, configuration),
+    }
+  end
+  return wishes
 end
 
 return asking

@@ -6,7 +6,6 @@ local landing = require("landing")
 local messages = require("messages")
 local projects = require("projects")
 local tickets = require("tickets")
-local ticks = require("ticks")
 
 local collecting = {}
 
@@ -17,7 +16,8 @@ local PATIENCE_SECONDS = 10
 local KEPT_SECONDS = 7 * 24 * 3600 -- as long as the service keeps an answer
 
 local function conclude(project, request)
-  os.remove(request.result_path)
+  if request.result_path then os.remove(request.result_path) end
+  if request.content_copy then os.remove(request.content_copy) end
   projects.forget(project, request)
 end
 
@@ -84,7 +84,7 @@ local function poll(waiting, project, now)
   if problem then return complain(project, request, messages.result_unreadable:format(request.name, problem)) end
   if not result then
     look_for_trouble(waiting, now)
-    if os.time() - request.asked_at > KEPT_SECONDS then return projects.forget(project, request) end
+    if os.time() - request.asked_at > KEPT_SECONDS then return conclude(project, request) end
     return POLL_SECONDS
   end
   if landing.has_landed(project, request.reqid) then return conclude(project, request) end
@@ -100,8 +100,15 @@ local function poll(waiting, project, now)
   return POLL_SECONDS
 end
 
+-- A remix that another client asked for: there is no ticket to wait for.
+local function begin_known(waiting, project)
+  if landing.has_landed(project, waiting.request.reqid) then return nil end
+  return begin_copy(waiting, project, waiting.request.file)
+end
+
 --- Do the next small piece of work for one request.
--- @param waiting table of request, since_seconds and is_own (asked for by this run of the script); further state is kept in it
+-- @param waiting table of request, since_seconds and is_own (asked for by this run of the script, or kept by no project);
+--   further state is kept in it
 -- @return how many seconds to rest before the next piece (0: next tick); nil when nothing is left to do
 function collecting.step(waiting, now)
   local project = projects.find(waiting.request)
@@ -109,44 +116,14 @@ function collecting.step(waiting, now)
   if waiting.peaks then return landing.build_peaks(project, waiting.guid, waiting.peaks) and NEXT_TICK or nil end
   if projects.is_recording(project) then return POLL_SECONDS end
   if waiting.copy then return go_on_copying(waiting, project) end
+  if waiting.request.file then return begin_known(waiting, project) end
   return poll(waiting, project, now)
 end
 
-local function report(trace) reaper.ShowConsoleMsg(messages.defect:format(trace)) end
-
-local function step_all(all, now)
-  local rest_seconds
-  for index = #all, 1, -1 do
-    local is_fine, rest = xpcall(collecting.step, debug.traceback, all[index], now)
-    if not is_fine then
-      report(rest)
-      if all[index].copy then copying.abandon(all[index].copy) end
-    end
-    if is_fine and rest then
-      rest_seconds = math.min(rest_seconds or rest, rest)
-    else
-      table.remove(all, index) -- one that failed stays in its project, for the next run of the script
-    end
-  end
-  return rest_seconds
-end
-
---- Wait for the answers, without holding REAPER up, until none is outstanding.
--- Requests that earlier runs left in the open projects are taken along.
--- @param own the request that was just asked for, or nil
-function collecting.run(own)
-  local now = reaper.time_precise()
-  local all = {}
-  if own then all[1] = { request = own, since_seconds = now, is_own = true } end
-  for _, request in ipairs(projects.pending()) do
-    if not own or request.reqid ~= own.reqid then all[#all + 1] = { request = request, since_seconds = now, is_own = false } end
-  end
-  reaper.atexit(function()
-    for _, waiting in ipairs(all) do
-      if waiting.copy then copying.abandon(waiting.copy) end
-    end
-  end)
-  ticks.run(function(time) return step_all(all, time) end, report)
+--- Leave no trace of a copy that is under way.
+function collecting.abandon(waiting)
+  if waiting.copy then copying.abandon(waiting.copy) end
+  waiting.copy = nil
 end
 
 return collecting

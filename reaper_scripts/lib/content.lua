@@ -1,5 +1,5 @@
 -- @noindex
--- The selected items: which is content, which is style, and what of them can be asked for.
+-- The selected items and tracks: what can be remixed of them, and how its sound is got at.
 
 local messages = require("messages")
 local placement = require("placement")
@@ -10,43 +10,52 @@ local content = {}
 local FADES = { "D_FADEINLEN", "D_FADEOUTLEN", "C_FADEINSHAPE", "C_FADEOUTSHAPE" }
 local ITEM_LOOK = { "D_VOL", "C_BEATATTACHMODE", "I_CUSTOMCOLOR", table.unpack(FADES) }
 local TAKE_LOOK = { "B_PPITCH", "D_PITCH", "I_PITCHMODE", "D_VOL", "D_PAN", "I_CHANMODE", "I_CUSTOMCOLOR" }
+-- What is in the sound already, once it was read or rendered.
+local READ_TAKE = { B_PPITCH = 1, D_PITCH = 0, I_PITCHMODE = -1, I_CHANMODE = 0 }
+local RENDERED_TAKE = { B_PPITCH = 1, D_PITCH = 0, I_PITCHMODE = -1, I_CHANMODE = 0, D_VOL = 1, D_PAN = 0 }
 
---- The selected items in the order of the arrangement: the first is the content, a second one the style.
--- @return the content item and perhaps the style item; or nil, nil and a sentence
-function content.selected(project)
-  local n_selected = reaper.CountSelectedMediaItems(project)
-  if n_selected == 0 then return nil, nil, messages.no_item end
-  if n_selected > 2 then return nil, nil, messages.too_many_items:format(n_selected) end
-  return reaper.GetSelectedMediaItem(project, 0), n_selected == 2 and reaper.GetSelectedMediaItem(project, 1) or nil
+local MAX_CHANNELS = 8
+local NOT_AUDIO = { RPP_PROJECT = true, CLICK = true, LTC = true }
+
+local function list(count, get, project)
+  local found = {}
+  for index = 0, count(project) - 1 do found[#found + 1] = get(project, index) end
+  return found
 end
+
+--- The selected items in the order of the arrangement.
+function content.selected_items(project) return list(reaper.CountSelectedMediaItems, reaper.GetSelectedMediaItem, project) end
+
+--- The selected tracks from top to bottom.
+function content.selected_tracks(project) return list(reaper.CountSelectedTracks, reaper.GetSelectedTrack, project) end
 
 --- The audio file that an item plays.
 -- @param role "content" or "style", for the sentence
--- @return table of take, source and path; or nil and a sentence
+-- @return table of take, source (what it plays), media (the file; another than `source` if that is reversed or a part of it) and
+--   path; or nil and a sentence
 function content.file_of(item, role)
   local take = reaper.GetActiveTake(item)
   if not take then return nil, messages.empty_item:format(role) end
   if reaper.TakeIsMIDI(take) then return nil, messages.midi:format(role) end
   local source = reaper.GetMediaItemTake_Source(take)
   local kind = reaper.GetMediaSourceType(source)
-  if kind == "SECTION" then
-    if role == "content" then return nil, messages.section end
-    source = reaper.GetMediaSourceParent(source)
-    kind = source and reaper.GetMediaSourceType(source) or ""
-  end
-  if kind == "RPP_PROJECT" or kind == "CLICK" or kind == "LTC" then return nil, messages.not_audio:format(role, kind) end
-  local path = source and reaper.GetMediaSourceFileName(source) or ""
+  local media = kind == "SECTION" and reaper.GetMediaSourceParent(source) or source
+  kind = reaper.GetMediaSourceType(media)
+  if NOT_AUDIO[kind] then return nil, messages.not_audio:format(role, kind) end
+  local path = reaper.GetMediaSourceFileName(media)
   if path == "" then return nil, messages.no_file:format(role) end
-  if not reaper.file_exists(path) or reaper.GetMediaSourceSampleRate(source) <= 0 then
+  if not reaper.file_exists(path) or reaper.GetMediaSourceSampleRate(media) <= 0 then
     return nil, messages.offline:format(role, path)
   end
-  return { take = take, source = source, path = path }
+  return { take = take, source = source, media = media, path = path }
 end
 
-local function look_of(item, take)
+local function look_of(item, take, in_the_sound)
   local look = { item = {}, take = {} }
   for _, name in ipairs(ITEM_LOOK) do look.item[name] = reaper.GetMediaItemInfo_Value(item, name) end
-  for _, name in ipairs(TAKE_LOOK) do look.take[name] = reaper.GetMediaItemTakeInfo_Value(take, name) end
+  for _, name in ipairs(TAKE_LOOK) do
+    look.take[name] = in_the_sound[name] or reaper.GetMediaItemTakeInfo_Value(take, name)
+  end
   return look
 end
 
@@ -65,43 +74,133 @@ function content.place_of(item, take)
   }
 end
 
-local function range_of(item, file, place)
-  if reaper.GetTakeNumStretchMarkers(file.take) > 0 then return nil, messages.stretched end
-  local source_length_seconds = reaper.GetMediaSourceLength(file.source)
+local function has_effects(take)
+  for index = 0, reaper.TakeFX_GetCount(take) - 1 do
+    if reaper.TakeFX_GetEnabled(take, index) and not reaper.TakeFX_GetOffline(take, index) then return true end
+  end
+  for index = 0, reaper.CountTakeEnvelopes(take) - 1 do
+    local is_known, active = reaper.GetSetEnvelopeInfo_String(reaper.GetTakeEnvelope(take, index), "ACTIVE", "", false)
+    if not is_known or active ~= "0" then return true end -- an older REAPER does not say: better render than miss it
+  end
+  return false
+end
+
+-- By "file" (a part of it, as it is), "read" (an audio accessor) or "render" (REAPER's own).
+local function way_of(item, file, place)
+  if has_effects(file.take) then return "render" end
   local range, problem = placement.range({
     start_offset_seconds = place.start_offset_seconds,
     item_length_seconds = place.item_length_seconds,
     play_rate = place.play_rate,
-    source_length_seconds = source_length_seconds,
-    sample_rate = reaper.GetMediaSourceSampleRate(file.source),
+    source_length_seconds = reaper.GetMediaSourceLength(file.source),
+    sample_rate = reaper.GetMediaSourceSampleRate(file.media),
     is_looped = reaper.GetMediaItemInfo_Value(item, "B_LOOPSRC") == 1,
   })
-  if not range then return nil, problem == "looped" and messages.looped or messages.nothing_shown end
-  return range
+  if problem == "empty" then return nil, messages.nothing_shown end
+  if range and file.media == file.source and reaper.GetTakeNumStretchMarkers(file.take) == 0 then return "file", range end
+  return reaper.GetMediaItemTakeInfo_Value(file.take, "I_CHANMODE") == 0 and "read" or "render"
 end
 
---- Everything about the content item that is needed to ask and, later, to land without it.
--- @return table of path, start_seconds and length_seconds (the part of the file), and landing, a table of plain values with the
---   item by GUID; or nil and a sentence
+local function form_of(file, place, way)
+  local sample_rate = math.tointeger(reaper.GetMediaSourceSampleRate(file.media))
+  local n_channels = reaper.GetMediaSourceNumChannels(file.media)
+  if n_channels > MAX_CHANNELS then return nil, messages.too_many_channels:format(n_channels) end
+  return {
+    sample_rate = sample_rate,
+    n_channels = way == "render" and math.max(n_channels, 2) or n_channels, -- an effect may make mono wide
+    n_samples = math.ceil(place.item_length_seconds * sample_rate),
+  }
+end
+
+local function landing_of_track(track)
+  local _, track_name = reaper.GetSetMediaTrackInfo_String(track, "P_NAME", "", false)
+  return {
+    track_guid = reaper.GetTrackGUID(track),
+    track_name = track_name,
+    track_color = reaper.GetMediaTrackInfo_Value(track, "I_CUSTOMCOLOR"),
+  }
+end
+
+local function landing_of(item, file, place, in_the_sound)
+  local landing = landing_of_track(reaper.GetMediaItemTrack(item))
+  for name, value in pairs(place) do landing[name] = value end
+  landing.item_guid = guid_of(reaper.GetSetMediaItemInfo_String, item)
+  landing.take_guid = guid_of(reaper.GetSetMediaItemTakeInfo_String, file.take)
+  landing.name = reaper.GetTakeName(file.take)
+  landing.look = look_of(item, file.take, in_the_sound)
+  return landing
+end
+
+--- Everything about a content item that is needed to ask and, later, to land without it.
+-- @return table of way ("file", "read" or "render"), landing (plain values with the item by GUID), and, for a file, path,
+--   start_seconds and length_seconds, else form; or nil and a sentence
 function content.describe(item)
   local file, problem = content.file_of(item, "content")
   if not file then return nil, problem end
   local place = content.place_of(item, file.take)
-  local range
-  range, problem = range_of(item, file, place)
-  if not range then return nil, problem end
-  local track = reaper.GetMediaItemTrack(item)
-  local _, track_name = reaper.GetSetMediaTrackInfo_String(track, "P_NAME", "", false)
-  local landing = place
-  landing.remix_offset_seconds = range.remix_offset_seconds
-  landing.item_guid = guid_of(reaper.GetSetMediaItemInfo_String, item)
-  landing.take_guid = guid_of(reaper.GetSetMediaItemTakeInfo_String, file.take)
-  landing.track_guid = reaper.GetTrackGUID(track)
-  landing.track_name = track_name
-  landing.track_color = reaper.GetMediaTrackInfo_Value(track, "I_CUSTOMCOLOR")
-  landing.name = reaper.GetTakeName(file.take)
-  landing.look = look_of(item, file.take)
-  return { path = file.path, start_seconds = range.start_seconds, length_seconds = range.length_seconds, landing = landing }
+  local way, range = way_of(item, file, place)
+  if not way then return nil, range end
+  if way == "file" then
+    local landing = landing_of(item, file, place, {})
+    landing.remix_offset_seconds, landing.remix_rate = range.remix_offset_seconds, place.play_rate
+    local start_seconds, length_seconds = range.start_seconds, range.length_seconds
+    return { way = way, path = file.path, start_seconds = start_seconds, length_seconds = length_seconds, landing = landing }
+  end
+  local form
+  form, problem = form_of(file, place, way)
+  if not form then return nil, problem end
+  local landing = landing_of(item, file, place, way == "read" and READ_TAKE or RENDERED_TAKE)
+  landing.remix_offset_seconds, landing.remix_rate = 0.0, 1.0
+  return { way = way, form = form, landing = landing }
+end
+
+--- A track's part in the time selection, as `describe` says it of an item.
+function content.describe_track(track, start_seconds, stop_seconds)
+  local landing = landing_of_track(track)
+  landing.name = landing.track_name ~= "" and landing.track_name
+    or ("Track %d"):format(math.tointeger(reaper.GetMediaTrackInfo_Value(track, "IP_TRACKNUMBER")))
+  landing.position_seconds, landing.item_length_seconds = start_seconds, stop_seconds - start_seconds
+  landing.start_offset_seconds, landing.play_rate = 0.0, 1.0
+  landing.remix_offset_seconds, landing.remix_rate = 0.0, 1.0
+  landing.look = { item = {}, take = {} }
+  local n_channels = math.tointeger(reaper.GetMediaTrackInfo_Value(track, "I_NCHAN"))
+  local form = {
+    sample_rate = 0, -- the project's own
+    n_channels = math.min(math.max(n_channels, 2), MAX_CHANNELS),
+    start_seconds = start_seconds,
+    length_seconds = stop_seconds - start_seconds,
+  }
+  return { way = "stem", form = form, landing = landing }
+end
+
+local function landing_below(item, file, start_seconds, length_seconds)
+  local place = content.place_of(item, file.take)
+  local position, length, offset = placement.below(place, start_seconds, length_seconds)
+  if not position then return nil end
+  local landing = landing_of(item, file, place, {})
+  landing.position_seconds, landing.item_length_seconds = position, length
+  landing.remix_offset_seconds, landing.remix_rate = offset, place.play_rate
+  landing.item_guid, landing.take_guid = nil, nil -- it stands for itself, not for the item as asked
+  return landing
+end
+
+--- Where a remix goes that was not asked for from an item: below the first item that plays its content, else at its own time.
+-- @param path the content's file
+-- @param start_seconds, length_seconds the part of it that was remixed
+-- @return a landing, as `describe` gives it; without a position where no item plays that file
+function content.landing_of_file(project, path, start_seconds, length_seconds)
+  for index = 0, reaper.CountMediaItems(project) - 1 do
+    local item = reaper.GetMediaItem(project, index)
+    local file = content.file_of(item, "content")
+    if file and file.path == path and file.media == file.source then
+      local landing = landing_below(item, file, start_seconds, length_seconds)
+      if landing then return landing end
+    end
+  end
+  return {
+    track_guid = "", track_name = "", track_color = 0, item_length_seconds = length_seconds, start_offset_seconds = 0.0,
+    play_rate = 1.0, remix_offset_seconds = 0.0, remix_rate = 1.0, look = { item = {}, take = {} },
+  }
 end
 
 return content

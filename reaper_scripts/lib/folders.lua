@@ -3,6 +3,8 @@
 
 local folders = {}
 
+local MAX_NAME_BYTES = 80
+
 --- Tell the family of a system.
 -- @param os_name what reaper.GetOS() says, for example "Win64", "macOS-arm64" or "Other"
 -- @return "windows", "macos" or "linux"
@@ -64,8 +66,27 @@ end
 --- The folder in which the service looks for tickets.
 function folders.tickets(state) return folders.join(state, "tickets") end
 
+--- The folder of the answers.
+-- @param project folder of the DAW project
+function folders.results(project) return folders.join(project, "daw_bridge", "results") end
+
 --- The file with the answer to a request.
 -- @param project folder of the DAW project
-function folders.result(project, reqid) return folders.join(project, "daw_bridge", "results", reqid .. ".json") end
+function folders.result(project, reqid) return folders.join(folders.results(project), reqid .. ".json") end
+
+--- The folder of sounds that were taken out of REAPER for a request; each is removed when the request is over.
+function folders.contents(project) return folders.join(project, "daw_bridge", "contents") end
+
+--- The file that the service writes its state and the progress of its jobs to.
+function folders.progress(state) return folders.join(state, "progress.json") end
+
+--- A name of a WAV file for some text: nothing in it that a system forbids or a render would take for a wildcard.
+-- @param ending a few letters that make it unique
+function folders.wave_name(name, ending)
+  local plain = name:gsub('[%c/\\:*?"<>|$%%]', "_"):gsub("^[%s.]+", ""):gsub("%.%w%w%w%w?$", "")
+  if not utf8.len(plain) then plain = plain:gsub("[\128-\255]", "_") end
+  while #plain > MAX_NAME_BYTES do plain = plain:sub(1, utf8.offset(plain, -1) - 1) end
+  return ("%s %s.wav"):format(plain:match("%S") and plain or "content", ending)
+end
 
 return folders

@@ -1,25 +1,39 @@
 -- @noindex
--- Puts a finished remix into the arrangement: a new track below the content's, on the content's sample.
+-- Puts a finished remix into the arrangement: on a new track below the content's, on the content's sample, or as its take.
 
 local content = require("content")
 local folders = require("folders")
 local placement = require("placement")
+local projects = require("projects")
 local transaction = require("transaction")
 
 local landing = {}
 
 local REQID = "P_EXT:daw_bridge_reqid"
 
---- Whether a request has landed in a project.
-function landing.has_landed(project, reqid)
-  for index = 0, reaper.CountMediaItems(project) - 1 do
-    local is_set, found = reaper.GetSetMediaItemInfo_String(reaper.GetMediaItem(project, index), REQID, "", false)
-    if is_set and found == reqid then return true end
+local function has_take_of(item, reqid)
+  for index = 0, reaper.CountTakes(item) - 1 do
+    local take = reaper.GetMediaItemTake(item, index)
+    if take then
+      local is_set, found = reaper.GetSetMediaItemTakeInfo_String(take, REQID, "", false)
+      if is_set and found == reqid then return true end
+    end
   end
   return false
 end
 
-local function track_by_guid(project, guid)
+--- Whether a request has landed in a project.
+function landing.has_landed(project, reqid)
+  for index = 0, reaper.CountMediaItems(project) - 1 do
+    local item = reaper.GetMediaItem(project, index)
+    local is_set, found = reaper.GetSetMediaItemInfo_String(item, REQID, "", false)
+    if is_set and found == reqid or has_take_of(item, reqid) then return true end
+  end
+  return false
+end
+
+--- A track of a project; nil if it is gone.
+function landing.track_by_guid(project, guid)
   for index = 0, reaper.CountTracks(project) - 1 do
     local track = reaper.GetTrack(project, index)
     if reaper.GetTrackGUID(track) == guid then return track end
@@ -33,11 +47,7 @@ local function insert_track_at(project, index)
     reaper.InsertTrackInProject(project, index, 0)
     return
   end
-  local in_front = reaper.EnumProjects(-1)
-  if in_front ~= project then reaper.SelectProjectInstance(project) end
-  local is_inserted, problem = pcall(reaper.InsertTrackAtIndex, index, false)
-  if in_front ~= project then reaper.SelectProjectInstance(in_front) end
-  if not is_inserted then error(problem, 0) end
+  projects.in_front(project, function() reaper.InsertTrackAtIndex(index, false) end)
 end
 
 local function insert_track_below(project, above)
@@ -54,34 +64,61 @@ local function insert_track_below(project, above)
   return track
 end
 
+local function fill_take(take, source, request, rate, start_offset_seconds)
+  if not reaper.SetMediaItemTake_Source(take, source) then error("the item did not take its file", 0) end
+  for name, value in pairs(request.look.take) do reaper.SetMediaItemTakeInfo_Value(take, name, value) end
+  reaper.SetMediaItemTakeInfo_Value(take, "D_PLAYRATE", rate)
+  reaper.SetMediaItemTakeInfo_Value(take, "D_STARTOFFS", start_offset_seconds)
+  reaper.GetSetMediaItemTakeInfo_String(take, "P_NAME", request.name .. " (" .. request.preset .. ")", true)
+end
+
+-- A remix that belongs to no item stands where its file says that it belongs, as a Broadcast Wave does.
+local function own_time(source)
+  local is_known, text = reaper.GetMediaFileMetadata(source, "BWF:TimeReference")
+  local sample = is_known ~= 0 and tonumber(text) or 0
+  return sample / reaper.GetMediaSourceSampleRate(source)
+end
+
 local function add_item(track, source, request, now)
+  request.position_seconds = request.position_seconds or own_time(source)
   local position_seconds, length_seconds, start_offset_seconds = placement.place(request, now)
   local item = reaper.AddMediaItemToTrack(track)
   local take = reaper.AddTakeToMediaItem(item)
-  if not reaper.SetMediaItemTake_Source(take, source) then error("the item did not take its file", 0) end
+  fill_take(take, source, request, request.remix_rate, start_offset_seconds)
   for name, value in pairs(request.look.item) do reaper.SetMediaItemInfo_Value(item, name, value) end
-  for name, value in pairs(request.look.take) do reaper.SetMediaItemTakeInfo_Value(take, name, value) end
   reaper.SetMediaItemInfo_Value(item, "B_LOOPSRC", 0)
-  reaper.SetMediaItemTakeInfo_Value(take, "D_PLAYRATE", request.play_rate)
-  reaper.SetMediaItemTakeInfo_Value(take, "D_STARTOFFS", start_offset_seconds)
   reaper.SetMediaItemInfo_Value(item, "D_LENGTH", length_seconds)
   reaper.SetMediaItemInfo_Value(item, "D_POSITION", position_seconds)
-  reaper.GetSetMediaItemTakeInfo_String(take, "P_NAME", request.name .. " (" .. request.preset .. ")", true)
   reaper.GetSetMediaItemInfo_String(item, REQID, request.reqid, true)
   return take
 end
 
+-- The take becomes the active one, as with REAPER's own "apply effects as new take"; T goes back and forth.
+local function add_take(item, source, request, now)
+  local rate, start_offset_seconds = placement.take(request, now)
+  local take = reaper.AddTakeToMediaItem(item)
+  fill_take(take, source, request, rate, start_offset_seconds)
+  reaper.GetSetMediaItemTakeInfo_String(take, REQID, request.reqid, true)
+  reaper.SetActiveTake(take)
+  return take
+end
+
+local function guid_of(take)
+  local _, guid = reaper.GetSetMediaItemTakeInfo_String(take, "GUID", "", false)
+  return guid
+end
+
 local function add_all(project, request, source)
-  local asked_take = reaper.GetMediaItemTakeByGUID(project, request.take_guid)
+  local asked_take = request.take_guid and reaper.GetMediaItemTakeByGUID(project, request.take_guid)
   local item = asked_take and reaper.GetMediaItemTake_Item(asked_take)
-  local above = item and reaper.GetMediaItemTrack(item) or track_by_guid(project, request.track_guid)
+  local now = item and content.place_of(item, asked_take)
+  if item and request.lands_as == "take" then return guid_of(add_take(item, source, request, now)) end
+  local above = item and reaper.GetMediaItemTrack(item) or landing.track_by_guid(project, request.track_guid)
   local track = insert_track_below(project, above)
   local name = request.track_name ~= "" and request.track_name or request.name
   reaper.GetSetMediaTrackInfo_String(track, "P_NAME", name .. " remix", true)
   if request.track_color ~= 0 then reaper.SetMediaTrackInfo_Value(track, "I_CUSTOMCOLOR", request.track_color) end
-  local take = add_item(track, source, request, item and content.place_of(item, asked_take))
-  local _, guid = reaper.GetSetMediaItemTakeInfo_String(take, "GUID", "", false)
-  return guid
+  return guid_of(add_item(track, source, request, now))
 end
 
 --- Put a remix into the project as one undo point; an earlier landing of the same request stands.

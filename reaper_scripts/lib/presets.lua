@@ -6,6 +6,7 @@ local folders = require("folders")
 local presets = {}
 
 local ENDING = "%.toml$"
+local STRENGTHS = { "25", "50", "75", "100" }
 
 --- The title in a preset's text; nil if it has none.
 function presets.title(text)
@@ -48,25 +49,42 @@ function presets.list(preset_folders)
   return #found > 0 and found or { { id = "default", title = "Default" } }
 end
 
---- The text for gfx.showmenu, with a tick at the preset chosen last.
-function presets.menu(found, last_id)
+local function tick(is_chosen) return is_chosen and "!" or "" end
+
+--- The text for gfx.showmenu, with ticks at what was chosen last.
+-- @param found list of presets
+-- @param last table of preset (id) and strength (per cent, as text; nil for the preset's own)
+function presets.menu(found, last)
   local rows = {}
   for index, preset in ipairs(found) do
     local title = preset.title:gsub("|", "/"):gsub("^[#!<>]+", "")
-    rows[index] = (preset.id == last_id and "!" or "") .. (title == "" and preset.id or title)
+    rows[index] = tick(preset.id == last.preset) .. (title == "" and preset.id or title)
+  end
+  rows[#rows + 1] = "" -- a line
+  rows[#rows + 1] = ">Strength|" .. tick(not last.strength) .. "the preset's own"
+  for index, strength in ipairs(STRENGTHS) do
+    local last_mark = index == #STRENGTHS and "<" or ""
+    rows[#rows + 1] = last_mark .. tick(last.strength == strength) .. strength .. " %"
   end
   return table.concat(rows, "|")
 end
 
---- Let the user choose a preset at the mouse.
--- @return its id, or nil if the menu was closed
-function presets.choose(found, last_id)
-  if #found == 1 then return found[1].id end
+--- Let the user choose a preset at the mouse; after a strength the menu comes again, for the preset.
+-- @param last as for `menu`
+-- @return table of preset (id) and strength, or nil if the menu was closed
+function presets.choose(found, last)
+  local chosen = { preset = last.preset, strength = last.strength }
   gfx.init("daw_bridge", 0, 0, 0, 0, 0) -- a menu needs a window, however small
-  gfx.x, gfx.y = gfx.mouse_x, gfx.mouse_y
-  local row = gfx.showmenu(presets.menu(found, last_id))
+  local row
+  repeat
+    gfx.x, gfx.y = gfx.mouse_x, gfx.mouse_y
+    row = gfx.showmenu(presets.menu(found, chosen))
+    if row > #found then chosen.strength = STRENGTHS[row - #found - 1] end -- the first of them is the preset's own: nil
+  until row <= #found
   gfx.quit()
-  return row > 0 and found[row].id or nil
+  if row <= 0 then return nil end
+  chosen.preset = found[row].id
+  return chosen
 end
 
 return presets

@@ -59,7 +59,8 @@ function projects.is_kept(project, request) return projects.recall(project, PEND
 --- Forget a request.
 function projects.forget(project, request) projects.remember(project, PENDING .. request.reqid, nil) end
 
-local function each_open()
+--- All open projects: for project, file in projects.each_open().
+function projects.each_open()
   local index = -1
   return function()
     index = index + 1
@@ -70,7 +71,7 @@ end
 --- All requests that wait in any open project.
 function projects.pending()
   local found = {}
-  for project in each_open() do
+  for project in projects.each_open() do
     local index = 0
     while true do
       local is_there, key, value = reaper.EnumProjExtState(project, SECTION, index)
@@ -88,11 +89,22 @@ end
 -- @return the project, good for this tick alone; nil while it is not open
 function projects.find(request)
   local of_same_file
-  for project, file in each_open() do
+  for project, file in projects.each_open() do
     if projects.recall(project, PENDING .. request.reqid) then return project end
     if file == request.project_file then of_same_file = project end
   end
   return of_same_file
+end
+
+--- Do something that REAPER can only do in the project in front, and leave the user's in front.
+-- @return what `action` returned, two values at most; an error in it is passed on
+function projects.in_front(project, action)
+  local before = reaper.EnumProjects(-1)
+  if before ~= project then reaper.SelectProjectInstance(project) end
+  local is_done, outcome, problem = pcall(action)
+  if before ~= project then reaper.SelectProjectInstance(before) end
+  if not is_done then error(outcome, 0) end
+  return outcome, problem
 end
 
 --- Whether the project records; nothing lands or pops up meanwhile.

@@ -8,7 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import soundfile
+
+from tests.reaper import sound
 
 HERE = Path(__file__).parent
 SCRIPTS = HERE.parents[1] / "reaper_scripts"
@@ -17,12 +20,12 @@ LUA_VERSIONS = ("lua53", "lua54")
 SINCE_7_18 = ("InsertTrackInProject", "set_action_options")
 
 
-def _media(path: str) -> tuple[str, float, int] | None:
+def _media(path: str) -> tuple[str, float, int, int] | None:
     try:
         info = soundfile.info(path)
     except (RuntimeError, OSError):
         return None
-    return info.format.replace("WAV", "WAVE"), info.frames / info.samplerate, info.samplerate
+    return info.format.replace("WAV", "WAVE"), info.frames / info.samplerate, info.samplerate, info.channels
 
 
 def _file_name(folder: str, index: int) -> str | None:
@@ -47,13 +50,22 @@ class Reaper:
     """
 
     def __init__(self, version: str, env: Mapping[str, str], missing: Iterable[str] = (), scripts: Path = SCRIPTS) -> None:
+        self.time_references: dict[str, int] = {}
         self.lua = importlib.import_module(f"lupa.{version}").LuaRuntime(unpack_returned_tuples=True)
         self.scripts = scripts
         table = self.lua.table_from
         self.lua.execute("package.path = ...", f"{HERE / 'simulated'}/?.lua")
         options = table({"api_list": str(HERE / "reascript_api.tsv"), "missing": table(list(missing)), "env": table(dict(env))})
         host = table(
-            {"media": _media, "is_file": lambda p: Path(p).is_file(), "make_folder": _make_folder, "file_name": _file_name}
+            {
+                "media": _media,
+                "is_file": lambda p: Path(p).is_file(),
+                "make_folder": _make_folder,
+                "file_name": _file_name,
+                "render": sound.render,
+                "heard": self._heard,
+                "time_reference": lambda p: self.time_references.get(p),
+            }
         )
         self.world, self._leaked = self.lua.execute("return (require('start'))")(options, host)
         self.lua.execute("package.path = ...", str(scripts / "lib" / "?.lua"))
@@ -123,6 +135,10 @@ class Reaper:
 
     def undo_labels(self, project: Any) -> list[str]:
         return [entry.label for entry in project.undo_history.values()]
+
+    def _heard(self, spec: Any, rate: int, n_channels: int, start_seconds: float, n_samples: int) -> Any:
+        samples = sound.played(spec, rate, n_channels, start_seconds, n_samples)
+        return self.lua.table_from(np.ravel(samples).tolist()) if np.any(samples) else None
 
     def _table(self, values: Mapping[str, Any]) -> Any:
         return self.lua.table_from(dict(values))

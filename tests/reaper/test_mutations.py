@@ -26,9 +26,9 @@ MUTATIONS = {
     "the undo block is never begun": ("transaction", "  reaper.Undo_BeginBlock2(project)\n", "", "outside an undo block"),
     "a variable leaks": ("landing", "local track = insert_track_below", "track = insert_track_below", "leaked global track"),
     "a function is misspelled": (
-        "landing", "reaper.AddTakeToMediaItem", "reaper.AddTakeToMediaItm", "no function AddTakeToMediaItm",
+        "landing", "reaper.AddMediaItemToTrack", "reaper.AddMediaItmToTrack", "no function AddMediaItmToTrack",
     ),
-    "an argument is missing": ("landing", 'REQID, "", false)', 'REQID, "")', "takes 4"),
+    "an argument is missing": ("landing", "String(item, REQID, \"\", false)", "String(item, REQID, \"\")", "takes 4"),
     "a parameter is misspelled": ("landing", '"D_POSITION"', '"D_POSITON"', "not landed"),
     "a pointer is kept across a defer": (
         "collecting",

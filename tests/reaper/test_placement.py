@@ -45,7 +45,7 @@ def test_an_item_that_repeats_its_source_is_told_from_one_that_ends_with_it(load
 
 ASKED = {
     "position_seconds": 10.0, "item_length_seconds": 2.0, "play_rate": 2.0,
-    "start_offset_seconds": 0.5, "remix_offset_seconds": 0.0,
+    "start_offset_seconds": 0.5, "remix_offset_seconds": 0.0, "remix_rate": 2.0,
 }  # fmt: skip
 
 

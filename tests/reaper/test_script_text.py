@@ -14,7 +14,7 @@ from tests.reaper.script_text import calls, wrong_calls
 from tests.reaper.simulator import REMIX, SCRIPTS
 
 ALL = sorted(SCRIPTS.rglob("*.lua"))
-PURE = ("copying", "folders", "json", "messages", "placement", "settings", "tickets")
+PURE = ("copying", "folders", "json", "messages", "osc", "placement", "progress", "settings", "tickets", "wave")
 
 
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.name)

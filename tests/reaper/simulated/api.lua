@@ -31,6 +31,7 @@ local PLAIN = {
   integer = function(value) return type(value) == "number" and math.tointeger(value) ~= nil end,
   string = function(value) return type(value) == "string" or type(value) == "number" end,
   boolean = function(value) return type(value) == "boolean" end,
+  ["table|reaper.array"] = function(value) return type(value) == "number" or type(value) == "table" end, -- a size will do
   ["function"] = function(value) return type(value) == "function" end,
 }
 

@@ -1,5 +1,7 @@
 -- The simulated functions of `reaper` and `gfx` over a world.
 
+local sound = require("sound")
+
 local functions = {}
 
 local function add_windows(made, world)
@@ -22,6 +24,12 @@ end
 local function add_script(made, world)
   function made.get_action_context() return false, world.script_path, 0, 0, -1, -1, -1.0, "" end
   function made.set_action_options(flag) world.action_options = flag end
+  function made.SetToggleCommandState(section, command, state)
+    world.toggles[section .. ":" .. command] = state
+    return true
+  end
+  function made.RefreshToolbar2() world.n_refreshed_toolbars = (world.n_refreshed_toolbars or 0) + 1 end
+  function made.GetResourcePath() return world.resource_path or "/nowhere" end
   function made.defer(chunk)
     table.insert(world.deferred, chunk)
     return true
@@ -96,7 +104,7 @@ local function add_values(made, world)
   local function set(pointer, name, value)
     get(pointer, name)
     local object = world:follow(pointer)
-    world:touch(object)
+    world:touch(object, name)
     object.values[name] = value
     return true
   end
@@ -159,7 +167,19 @@ local function add_items(made, world)
   function made.CountMediaItems(pointer) return #all_items(world:follow(pointer)) end
   function made.GetMediaItem(pointer, index) return world:point(all_items(world:follow(pointer))[index + 1]) end
   function made.GetMediaItemTrack(pointer) return world:point(world:follow(pointer).track) end
-  function made.GetActiveTake(pointer) return world:point(world:follow(pointer).takes[1]) end
+  function made.GetActiveTake(pointer)
+    local item = world:follow(pointer)
+    return world:point(item.takes[item.active or 1])
+  end
+  function made.CountTakes(pointer) return #world:follow(pointer).takes end
+  function made.GetMediaItemTake(pointer, index) return world:point(world:follow(pointer).takes[index + 1]) end
+  function made.SetActiveTake(pointer)
+    local take = world:follow(pointer)
+    world:touch(take)
+    for index, other in ipairs(take.item.takes) do
+      if other == take then take.item.active = index end
+    end
+  end
   function made.GetTakeName(pointer) return world:follow(pointer).strings.P_NAME end
   function made.TakeIsMIDI(pointer) return world:follow(pointer).source.type:match("^MIDI") ~= nil end
   function made.GetTakeNumStretchMarkers(pointer) return world:follow(pointer).n_stretch_markers end
@@ -196,6 +216,11 @@ local function add_sources(made, world)
   function made.GetMediaSourceFileName(pointer) return world:follow(pointer).path end
   function made.GetMediaSourceParent(pointer) return world:point(world:follow(pointer).parent) end
   function made.GetMediaSourceLength(pointer) return world:follow(pointer).length_seconds, false end
+  function made.GetMediaSourceNumChannels(pointer) return world:follow(pointer).n_channels end
+  function made.GetMediaFileMetadata(pointer, name)
+    local value = name == "BWF:TimeReference" and world.host.time_reference(world:follow(pointer).path)
+    return value and 1 or 0, value and tostring(value) or ""
+  end
   function made.GetMediaSourceSampleRate(pointer) return world:follow(pointer).sample_rate end
   function made.PCM_Source_CreateFromFile(path)
     if not world.host.is_file(path) then return nil end
@@ -222,18 +247,46 @@ function functions.reaper(world)
   }) do
     add(made, world)
   end
+  sound.add(made, world)
   return made
 end
 
---- The menus of `gfx`.
+-- The number of the first row with a tick; headings of submenus and lines have no number.
+local function ticked(menu)
+  local number = 0
+  for row in (menu .. "|"):gmatch("(.-)|") do
+    if row ~= "" and row:sub(1, 1) ~= ">" then
+      number = number + 1
+      if row:match("^<?!") then return number end
+    end
+  end
+  return 0
+end
+
+--- The menus and the drawing of `gfx`.
 function functions.gfx(world)
-  local gfx = { x = 0, y = 0, mouse_x = 40, mouse_y = 20 }
-  function gfx.init() world.has_window = true end
+  local gfx = { x = 0, y = 0, w = 0, h = 0, mouse_x = 40, mouse_y = 20, mouse_cap = 0 }
+  function gfx.init(_, width, height)
+    world.has_window, gfx.w, gfx.h = true, width, height
+  end
+  function gfx.setfont(index, name, size) assert(index and name and size) end
+  function gfx.set(...) assert(select("#", ...) == 4) end
+  function gfx.rect(x, y, width, height)
+    if not world.has_window then world:violate("something was drawn without a window") end
+    if x == 0 and y == 0 then world.drawn = {} end
+    table.insert(world.drawn, { width = width, height = height, x = x, y = y })
+  end
+  function gfx.drawstr(text) table.insert(world.drawn, { text = text, x = gfx.x, y = gfx.y }) end
+  function gfx.update() world.n_drawn = (world.n_drawn or 0) + 1 end
+  function gfx.getchar()
+    if not world.has_window then return -1 end
+    return table.remove(world.keys, 1) or 0
+  end
   function gfx.quit() world.has_window = false end
   function gfx.showmenu(text)
     if not world.has_window then world:violate("a menu was shown without a window") end
     table.insert(world.menus, text)
-    return world.menu_answer
+    return table.remove(world.menu_answers, 1) or world.menu_answer or ticked(text)
   end
   return gfx
 end

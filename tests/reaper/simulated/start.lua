@@ -5,7 +5,7 @@ local functions = require("functions")
 local world_of = require("world")
 
 --- @param options api_list (path), missing (list of names that this version lacks), env (table: os.getenv's answers)
--- @param host functions of the machine: media, is_file, make_folder, file_name
+-- @param host functions of the machine: media, is_file, make_folder, file_name, render, heard, time_reference
 -- @return the world, and a function that lists the globals that scripts have added since
 return function(options, host)
   local world = world_of.new()

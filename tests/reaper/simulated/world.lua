@@ -1,14 +1,17 @@
 -- A small REAPER: project tabs with tracks, items, takes and sources, an undo history, and pointers that live for one tick.
 
+local sound = require("sound")
+
 local world = {}
 world.__index = world
 
 -- The parameters that exist here, with REAPER's defaults; a misspelled one is an error.
 local DEFAULTS = {
-  MediaTrack = { I_CUSTOMCOLOR = 0, I_FOLDERDEPTH = 0 },
+  MediaTrack = { I_CUSTOMCOLOR = 0, I_FOLDERDEPTH = 0, I_NCHAN = 2 },
   MediaItem = {
     D_POSITION = 0, D_LENGTH = 0, D_VOL = 1, B_LOOPSRC = 1, C_BEATATTACHMODE = -1, I_CUSTOMCOLOR = 0,
-    D_FADEINLEN = 0, D_FADEOUTLEN = 0, C_FADEINSHAPE = 0, C_FADEOUTSHAPE = 0,
+    D_FADEINLEN = 0, D_FADEOUTLEN = 0, C_FADEINSHAPE = 0, C_FADEOUTSHAPE = 0, B_MUTE = 0, D_FADEINLEN_AUTO = 0,
+    D_FADEOUTLEN_AUTO = 0,
   },
   MediaItem_Take = {
     D_STARTOFFS = 0, D_PLAYRATE = 1, B_PPITCH = 1, D_PITCH = 0, I_PITCHMODE = -1, D_VOL = 1, D_PAN = 0, I_CHANMODE = 0,
@@ -20,7 +23,8 @@ function world.new()
   return setmetatable({
     projects = {}, front = nil, generation = 1, seconds = 1000.0, n_guids = 0, refresh_count = 0, deferred = {}, at_exit = {},
     violations = {}, boxes = {}, console = {}, hints = {}, calls = {}, pointers = {}, pointer_of = {},
-    box_answer = 1, file_answer = nil, menu_answer = 1, menus = {}, fail_call = nil, fail_name = nil, host = {},
+    box_answer = 1, file_answer = nil, menu_answer = nil, menu_answers = {}, menus = {}, fail_call = nil, fail_name = nil,
+    host = {}, loose = {}, n_accessors = 0, toggles = {}, keys = {}, drawn = {},
   }, world)
 end
 
@@ -45,7 +49,7 @@ end
 --- Open a project in a new tab, in front.
 function world:add_project(file, media_folder)
   local project = { kind = "ReaProject", file = file, media_folder = media_folder, tracks = {}, selected = {}, remembered = {} }
-  project.undo_history, project.block_depth, project.play_state = {}, 0, 0
+  project.undo_history, project.block_depth, project.play_state, project.render = {}, 0, 0, sound.user_settings()
   self.projects[#self.projects + 1] = project
   self.front = project
   return project
@@ -83,10 +87,16 @@ end
 
 --- A media source; kind of audio, length and rate come from the file unless they are given.
 function world:add_source(path, forced_kind)
-  local kind, length_seconds, sample_rate = self.host.media(path)
+  local kind, length_seconds, sample_rate, n_channels = self.host.media(path)
+  if forced_kind == "SECTION" then -- here always the whole file, reversed; it knows neither name nor rate
+    local parent = self:add_source(path)
+    return {
+      kind = "PCM_source", type = "SECTION", path = "", length_seconds = length_seconds or 0, sample_rate = 0, parent = parent,
+    }
+  end
   return {
     kind = "PCM_source", type = forced_kind or kind or "", path = path, length_seconds = length_seconds or 0,
-    sample_rate = sample_rate or 0, peaks_left = 3, has_peaks = false,
+    sample_rate = sample_rate or 0, n_channels = n_channels or 0, peaks_left = 3, has_peaks = false,
   }
 end
 
@@ -113,7 +123,7 @@ end
 function world:follow(pointer)
   if pointer == nil or pointer == 0 then return self.front end
   local known = self.pointers[pointer] or error("not a pointer", 2)
-  if known.generation ~= self.generation then
+  if known.generation ~= self.generation and not known.is_own then
     self:violate("a pointer to a " .. known.object.kind .. " was kept across a defer")
     error("a pointer of an earlier tick", 2)
   end
@@ -127,10 +137,14 @@ local function project_of(object)
   return object.project
 end
 
---- To be called before the arrangement changes.
-function world:touch(object)
+--- To be called before the arrangement changes. A value may change outside an undo block if it is put back in the same tick.
+function world:touch(object, name)
   local project = object.kind == "ReaProject" and object or project_of(object)
-  if project.block_depth == 0 then self:violate("the arrangement changed outside an undo block") end
+  if project.block_depth == 0 and name then
+    self.loose[#self.loose + 1] = { object = object, name = name, value = object.values[name] }
+  elseif project.block_depth == 0 then
+    self:violate("the arrangement changed outside an undo block")
+  end
   if self.refresh_count == 0 then self:violate("the arrangement changed while the window was refreshed") end
 end
 
@@ -179,11 +193,47 @@ function world:audit()
       project.block_depth = 0
     end
   end
+  for index = #self.loose, 1, -1 do
+    local change = self.loose[index]
+    local is_first = true
+    for earlier = 1, index - 1 do
+      if self.loose[earlier].object == change.object and self.loose[earlier].name == change.name then is_first = false end
+    end
+    if is_first and change.object.values[change.name] ~= change.value then
+      self:violate("the arrangement changed outside an undo block: " .. change.name)
+    end
+  end
+  self.loose = {}
   self.generation, self.pointer_of = self.generation + 1, {}
 end
 
+-- What is the user's own: render settings, what is selected, and which project is in front.
+local function users_own(self)
+  local found = { [self] = { front = self.front } }
+  for _, project in ipairs(self.projects) do
+    found[project.render] = copy(project.render, {})
+    for _, track in ipairs(project.tracks) do
+      found[track] = { is_selected = track.is_selected == true }
+      for _, item in ipairs(track.items) do found[item] = { is_selected = item.is_selected == true } end
+    end
+  end
+  return found
+end
+
+local function compare(self, before)
+  for owner, values in pairs(before) do
+    for name, value in pairs(values) do
+      local now = owner[name]
+      if name == "is_selected" then now = now == true end
+      if now ~= value then self:violate(("%s was left changed to %s"):format(name, tostring(now))) end
+    end
+  end
+end
+
 local function run_guarded(self, chunk)
+  local before = users_own(self)
   local is_fine, problem = xpcall(chunk, debug.traceback)
+  compare(self, before)
   if not is_fine then self:violate("a script died: " .. tostring(problem)) end
   self:audit()
 end
@@ -208,6 +258,7 @@ function world:stop_script()
   self.deferred = {}
   for _, chunk in ipairs(self.at_exit) do run_guarded(self, chunk) end
   self.at_exit = {}
+  if self.n_accessors ~= 0 then self:violate("an audio accessor was left behind") end
 end
 
 return world

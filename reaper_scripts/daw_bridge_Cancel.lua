@@ -1,0 +1,26 @@
+-- @description daw_bridge: Cancel
+-- @author daw_bridge
+-- @version 0.2.0
+-- @changelog The first versions.
+-- @provides [nomain] lib/*.lua
+-- @about
+--   # Cancel
+--   Gives up a remix that is on its way; where there are several, a menu asks which.
+
+local folder = select(2, reaper.get_action_context()):match("^(.*)[/\\]")
+package.path = folder .. "/lib/?.lua;" .. package.path
+
+local asking = require("asking")
+local cancelling = require("cancelling")
+local messages = require("messages")
+local projects = require("projects")
+local sending = require("sending")
+
+local requests = projects.pending()
+local chosen = cancelling.choose(requests)
+if #requests == 0 then reaper.ShowMessageBox(messages.nothing_to_cancel, messages.title, 0) end
+
+local state = asking.configuration(folder).state
+local sender = sending.open(state)
+for _, request in ipairs(chosen) do reaper.Help_Set(cancelling.cancel(request, sender), false) end
+sending.close(sender)

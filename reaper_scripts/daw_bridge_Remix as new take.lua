@@ -1,0 +1,23 @@
+-- @description daw_bridge: Remix as new take
+-- @author daw_bridge
+-- @version 0.2.0
+-- @changelog The first versions.
+-- @provides [nomain] lib/*.lua
+-- @about
+--   # Remix as new take
+--   As "Remix selected item", but the remix becomes a new take of the item, so that T goes back and forth between the two.
+
+local folder = select(2, reaper.get_action_context()):match("^(.*)[/\\]")
+package.path = folder .. "/lib/?.lua;" .. package.path
+
+local asking = require("asking")
+local messages = require("messages")
+local running = require("running")
+
+-- Started again while it waits, the script ends and starts anew; what is outstanding it finds in the projects.
+if reaper.APIExists("set_action_options") then reaper.set_action_options(3) end
+
+local configuration = asking.configuration(folder)
+local wishes, problem = asking.wishes(configuration, { of = "items", lands_as = "take" })
+if problem then reaper.ShowMessageBox(problem, messages.title, 0) end
+running.run({ state = configuration.state, wishes = wishes, has_window = true })

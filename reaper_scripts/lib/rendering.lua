@@ -1,0 +1,131 @@
+-- @noindex
+-- REAPER's own render of one item or one track into a file, with every setting put back afterwards.
+
+local folders = require("folders")
+local held = require("held")
+local projects = require("projects")
+
+local rendering = {}
+
+local RENDER_LAST_SETTINGS_AND_CLOSE = 42230
+local SELECTED_ITEMS, STEMS_OF_SELECTED_TRACKS = 32, 2
+local BOUNDS_CUSTOM, BOUNDS_SELECTED_ITEMS = 0, 4
+local WAVE_FLOAT = "ZXZhdyAAAQ==" -- "evaw", 32 bits, in REAPER's base64
+
+-- An item's own volume, fades and mute go with the remix: they must not be in the sound, too.
+local PLAIN_ITEM = {
+  B_MUTE = 0, D_VOL = 1, D_FADEINLEN = 0, D_FADEOUTLEN = 0, D_FADEINLEN_AUTO = -1, D_FADEOUTLEN_AUTO = -1,
+}
+
+local function number(project, name, value)
+  return {
+    get = function() return reaper.GetSetProjectInfo(project, name, 0, false) end,
+    set = function(new) reaper.GetSetProjectInfo(project, name, new, true) end,
+    hold = value,
+  }
+end
+
+local function text(project, name, value)
+  return {
+    get = function() return (select(2, reaper.GetSetProjectInfo_String(project, name, "", false))) end,
+    set = function(new) reaper.GetSetProjectInfo_String(project, name, new, true) end,
+    hold = value,
+  }
+end
+
+local function item_value(item, name, value)
+  return {
+    get = function() return reaper.GetMediaItemInfo_Value(item, name) end,
+    set = function(new) reaper.SetMediaItemInfo_Value(item, name, new) end,
+    hold = value,
+  }
+end
+
+local function settings(project, path, form)
+  local folder, name = folders.split(path)
+  return {
+    number(project, "RENDER_CHANNELS", form.n_channels),
+    number(project, "RENDER_SRATE", form.sample_rate),
+    number(project, "RENDER_TAILFLAG", 0),
+    number(project, "RENDER_ADDTOPROJ", 0),
+    number(project, "RENDER_DITHER", 0),
+    number(project, "RENDER_NORMALIZE", 0),
+    text(project, "RENDER_FILE", folder),
+    text(project, "RENDER_PATTERN", (name:gsub("%.wav$", ""))),
+    text(project, "RENDER_FORMAT", WAVE_FLOAT),
+    text(project, "RENDER_FORMAT2", ""),
+  }
+end
+
+local function add(things, more)
+  for _, thing in ipairs(more) do things[#things + 1] = thing end
+  return things
+end
+
+-- The whole selection as one thing: a set of what is selected.
+local function selection(each, is_selected, select_one, only)
+  return {
+    get = function()
+      local found = {}
+      for thing in each() do found[thing] = is_selected(thing) end
+      return found
+    end,
+    set = function(wanted)
+      for thing in each() do select_one(thing, wanted[thing] == true) end
+    end,
+    hold = { [only] = true },
+  }
+end
+
+local function counted(count, get, project)
+  return function()
+    local index = -1
+    return function()
+      index = index + 1
+      return index < count(project) and get(project, index) or nil
+    end
+  end
+end
+
+local function run(project, path, things)
+  return projects.in_front(project, function()
+    reaper.PreventUIRefresh(1)
+    local _, problem = held.run(things, function() reaper.Main_OnCommandEx(RENDER_LAST_SETTINGS_AND_CLOSE, 0, project) end)
+    reaper.PreventUIRefresh(-1)
+    if not problem and reaper.file_exists(path) then return path end
+    os.remove(path)
+    return nil, problem or "REAPER's render was cancelled or wrote no file"
+  end)
+end
+
+--- Render one item as it sounds with its take's effects and envelopes, without its volume and fades and its track's effects.
+-- The render is REAPER's: its window shows meanwhile, as with any render.
+-- @param item, project good for this tick alone
+-- @param path a WAV file to be, under a name that is free; its folder exists
+-- @param form table of sample_rate (Hz) and n_channels
+-- @return path, or nil and the reason; every setting is as before
+function rendering.item(project, item, path, form)
+  local things = settings(project, path, form)
+  add(things, { number(project, "RENDER_SETTINGS", SELECTED_ITEMS), number(project, "RENDER_BOUNDSFLAG", BOUNDS_SELECTED_ITEMS) })
+  for name, value in pairs(PLAIN_ITEM) do things[#things + 1] = item_value(item, name, value) end
+  local each = counted(reaper.CountMediaItems, reaper.GetMediaItem, project)
+  things[#things + 1] = selection(each, reaper.IsMediaItemSelected, reaper.SetMediaItemSelected, item)
+  return run(project, path, things)
+end
+
+--- Render a part of one track as it sounds after its effects and fader.
+-- @param form table of sample_rate (Hz), n_channels, start_seconds and length_seconds in the project
+-- @return as `item`
+function rendering.track(project, track, path, form)
+  local things = add(settings(project, path, form), {
+    number(project, "RENDER_SETTINGS", STEMS_OF_SELECTED_TRACKS),
+    number(project, "RENDER_BOUNDSFLAG", BOUNDS_CUSTOM),
+    number(project, "RENDER_STARTPOS", form.start_seconds),
+    number(project, "RENDER_ENDPOS", form.start_seconds + form.length_seconds),
+  })
+  local each = counted(reaper.CountTracks, reaper.GetTrack, project)
+  things[#things + 1] = selection(each, reaper.IsTrackSelected, reaper.SetTrackSelected, track)
+  return run(project, path, things)
+end
+
+return rendering
