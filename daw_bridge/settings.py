@@ -114,7 +114,8 @@ def settings_from(cls: type[SettingsT], table: dict[str, Any], where: str) -> Se
     values: dict[str, Any] = {}
     for key, value in table.items():
         if key not in known:
-            raise BadParameter(f"{where}.{key[:MAX_SAID]} is not a setting", did_you_mean(key[:MAX_SAID], known))
+            named = key[:MAX_SAID] if key.isprintable() else said(key)
+            raise BadParameter(f"{where}.{named} is not a setting", did_you_mean(key[:MAX_SAID], known))
         values[key] = _checked(known[key], value, f"{where}.{key}")
     return cls(**values)
 
