@@ -14,6 +14,7 @@ from typing import NoReturn
 from filelock import FileLock
 
 from ..folders import StateFolders
+from ..names import portable
 from .gate import Gate
 from .manners import step_back
 from .order import Stages
@@ -47,7 +48,7 @@ def main(stages: Stages) -> NoReturn:
     signal.signal(signal.SIGTERM, lambda *_: leave())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     state = StateFolders(asked.state)
-    with FileLock(state.root / f"renderer-{asked.device}.lock"):  # never two processes under one executor's name
+    with FileLock(state.root / f"renderer-{portable(asked.device)}.lock"):  # never two processes under one executor's name
         workers.append(Worker(state, asked.device, asked.run, stages, gate))
         ready.set()
         if not asked.cold:

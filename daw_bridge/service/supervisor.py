@@ -16,6 +16,7 @@ from ..errors import DawBridgeError
 from ..folders import StateFolders
 from ..job import UNLOADED, Job
 from ..jobs import JobStore
+from ..names import portable
 from ..results import write_result
 
 RENDERER = (sys.executable, "-m", "daw_bridge.renderer")
@@ -164,7 +165,7 @@ class Supervisor:
         words = ["--state", str(self.state.root), "--device", renderer.device, "--run", renderer.run]
         low_priority = getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
         try:
-            with _log_file(self.state.root / f"renderer-{renderer.device}.log").open("ab") as output:
+            with _log_file(self.state.root / f"renderer-{portable(renderer.device)}.log").open("ab") as output:
                 renderer.process = subprocess.Popen(
                     [*self.command, *words, *(["--cold"] if renderer.is_cold else [])],
                     stdin=subprocess.PIPE,

@@ -69,10 +69,15 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
+def devices() -> tuple[str, ...]:
+    return ("cpu",)
+
+
+@pytest.fixture
+def bench(tmp_path: Path, devices: tuple[str, ...]) -> Iterator[Bench]:
     state = StateFolders(tmp_path / "state")
     store = JobStore(state.job_database)
-    supervisor = Supervisor(state, store, command=QUICK)
+    supervisor = Supervisor(state, store, devices, command=QUICK)
     supervisor.start()
     yield Bench(tmp_path / "project", store, supervisor)
     supervisor.stop(5.0)
@@ -85,6 +90,15 @@ def test_a_job_is_rendered_published_and_told(bench: Bench) -> None:
     ticket = wait_for(lambda: bench.ticket("a"))
     assert ticket["state"] == "done" and ticket["file"] == done.result_path and ticket["sample_rate"] == 44100
     assert not (bench.supervisor.state.work / done.id).exists()
+
+
+@pytest.mark.parametrize("devices", [("cuda:1",)])
+def test_a_device_with_a_number_works_and_its_files_have_names_for_every_system(bench: Bench) -> None:
+    assert bench.until(bench.ask("a", do="defect"), "failed").error
+    assert bench.lines("renders.log")[0].endswith(" cuda:1")
+    made = {path.name for path in bench.supervisor.state.root.glob("renderer-*")}
+    assert made == {"renderer-cuda-1.log", "renderer-cuda-1.lock"}
+    assert "renderer-cuda-1.log" in bench.ticket("a")["error"]["hint"]
 
 
 def test_progress_is_seen_while_it_renders(bench: Bench) -> None:
