@@ -54,7 +54,7 @@ class Vgg16:
         for name in self.layers:
             if name[4] != block:
                 block = name[4]
-                x = functional.max_pool2d(x, 2)
+                x = functional.max_pool2d(x, 2, ceil_mode=min(x.shape[2:]) < 2)  # a single frame stays one
             kernel, bias = self._kernels[name]
             x = functional.relu(functional.conv2d(x, kernel, bias, padding=1))
             if name in layers:
