@@ -85,6 +85,11 @@ class StateFolders:
         return self.root / "service.json"
 
     @property
+    def progress(self) -> Path:
+        """JSON of the service's state and its jobs, while it runs."""
+        return self.root / "progress.json"
+
+    @property
     def projects(self) -> Path:
         """JSON list of the project folders that the service watches."""
         return self.root / "projects.json"

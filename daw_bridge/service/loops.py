@@ -13,6 +13,8 @@ from .audience import Audience
 from .board import Board
 from .desk import Desk
 from .pausing import Pausing
+from .progress_file import ProgressFile
+from .slips import take_slips
 from .stems import Problem
 from .threads import OneThread
 from .tickets import ask_from_ticket, load, pending, refuse, registered
@@ -53,6 +55,8 @@ class Loops:
         projects: the service's projects.
         add_project: makes a folder a project, where it is none yet.
         tickets: the tickets folder.
+        progress: the file that scripts read.
+        on_packet: takes an OSC packet that came as a file.
         keep_days: after which ended jobs are forgotten.
         clock: monotonic seconds.
     """
@@ -70,6 +74,8 @@ class Loops:
         projects: Sequence[Path],
         add_project: Callable[[Path], Awaitable[None]],
         tickets: Path,
+        progress: ProgressFile,
+        on_packet: Callable[[bytes], None],
         keep_days: int,
         clock: Callable[[], float],
     ) -> None:
@@ -77,6 +83,7 @@ class Loops:
         self._pausing = pausing
         self._run_job, self._run_folder = run_job, run_folder
         self._projects, self._add_project = projects, add_project
+        self._progress, self._on_packet = progress, on_packet
         self._tickets, self._keep_days, self._clock = tickets, keep_days, clock
         self.job_hint, self.ticket_hint, self.folder_hint = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
@@ -95,12 +102,15 @@ class Loops:
         await self._pausing.apply()
         news = await self._run_job(self._desk.tick, self._clock())
         self._board.show(news.active, news.ended)
+        await self._run_job(self._progress.show, self._board.status()[0], news.active, news.ended)
         for job in news.ended:
             await self._run_folder(self._folders.finished, job)
         return BUSY_SECONDS if news.active else IDLE_SECONDS
 
     async def look_at_tickets(self) -> float:
-        """Take every ticket that waits."""
+        """Take every ticket and every slip that waits."""
+        for packet in await self._run_job(take_slips, self._tickets):
+            self._on_packet(packet)
         for path in await self._run_job(pending, self._tickets):
             await self._take(path)
         return TICKET_SECONDS

@@ -13,6 +13,7 @@ from ..errors import PortInUse
 from .packets import Argument, BadPacket, Message, build_packet, read_packet
 
 Peer = tuple[str, int]
+NOBODY: Peer = ("", 0)  # sent what came as a file: there is no one to answer
 OnMessage = Callable[[Message, Peer], None]
 OnLimited = Callable[[Peer], None]
 
@@ -155,7 +156,7 @@ class Endpoint(asyncio.DatagramProtocol):
 
     def send(self, peer: Peer, address: str, tags: str, arguments: Sequence[Argument]) -> None:
         """Send one message; what cannot be delivered is counted, never raised."""
-        if self._transport is None or self._transport.is_closing():
+        if self._transport is None or self._transport.is_closing() or peer == NOBODY:
             return
         try:
             self._transport.sendto(build_packet(address, tags, arguments), peer)

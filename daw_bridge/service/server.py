@@ -20,14 +20,16 @@ from .audience import Audience
 from .board import Board
 from .config import Config, read_config, read_projects, write_projects, write_whole
 from .desk import Desk
+from .discovery import Discovery
 from .handlers import Handlers
 from .intake import project_folder
 from .layout import make_folders
 from .loops import Loops
-from .osc import Endpoint, open_socket
+from .osc import NOBODY, Endpoint, open_socket
 from .outbox import registration, write_ticket
 from .pausing import Pausing
 from .process import logging_to, set_on_signals
+from .progress_file import ProgressFile
 from .seen import Seen
 from .threads import OneThread
 from .watcher import HotFolders
@@ -137,6 +139,7 @@ class Service:
         stop = asyncio.Event()
         set_on_signals(stop)
         endpoint = Endpoint(lambda m, p: self._handlers.dispatch(m, p), lambda p: self._handlers.limited(p), self._clock)
+        self._endpoint = endpoint
         audience = Audience(endpoint, self._config.feedback, self._clock)
         self._board = Board(audience, self._clock)
         desk = Desk(self._state, self._config.roots)
@@ -154,6 +157,10 @@ class Service:
             warning = "warning: whoever is on this network and has the token may ask for remixes and cancel them; it is in"
             on_line(f"{warning} {self._state.token}")
         tasks: list[asyncio.Task[None]] = []
+        discovery = Discovery(port, self._handlers.describe)
+        if self._config.discovery:
+            http_port = await discovery.open(host, self._config.lan)
+            on_line(f"OSCQuery on http://{HOST}:{http_port}")
         try:
             store_opened = self._run_job(desk.open)  # before the next message: whatever it asks of the store comes after
             opening = asyncio.ensure_future(self._open(desk, audience, tasks, store_opened))
@@ -164,8 +171,10 @@ class Service:
             await stopping
         finally:
             await self._close(desk, audience, [*tasks, opening, stopping])
+            await discovery.close()
             endpoint.close()
             self._state.address.unlink(missing_ok=True)
+            self._state.progress.unlink(missing_ok=True)
             log.info("stopped")
 
     async def _open(self, desk: Desk, audience: Audience, tasks: list[asyncio.Task[None]], store_opened: Awaitable[None]) -> None:
@@ -183,6 +192,8 @@ class Service:
             projects=self._projects,
             add_project=self._add_project,
             tickets=self._state.tickets,
+            progress=ProgressFile(self._state.progress, self._clock),
+            on_packet=lambda packet: self._endpoint.datagram_received(packet, NOBODY),
             keep_days=self._config.keep_days,
             clock=self._clock,
         )

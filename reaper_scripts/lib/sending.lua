@@ -35,6 +35,16 @@ local function address_of_service(state)
   return type(address) == "table" and address.port and address or nil
 end
 
+-- A service that is open to the network takes no message without its token, not even from here.
+local function message(state, service, address, ...)
+  if service.lan ~= true then return osc.message(address, ...) end
+  local file, why = io.open(folders.join(state, "token"), "rb")
+  if not file then return nil, why end
+  local token = (file:read("a") or ""):match("%S+")
+  file:close()
+  return osc.message(address, token, ...)
+end
+
 local function write(state, packet)
   local name = (reaper.genGuid(""):gsub("[{}]", ""):lower())
   local folder = folders.tickets(state)
@@ -56,10 +66,10 @@ end
 -- @param address, ... as of `osc.message`
 -- @return whether it is on its way; nil and the reason, "the service is not running" among them
 function sending.send(sender, address, ...)
-  local packet, problem = osc.message(address, ...)
-  if not packet then return nil, problem end
   local service = address_of_service(sender.state)
   if not service then return nil, "the service is not running" end
+  local packet, problem = message(sender.state, service, address, ...)
+  if not packet then return nil, problem end
   if sender.udp then
     local n_sent
     n_sent, problem = sender.udp:sendto(packet, service.host, math.tointeger(service.port))
