@@ -73,7 +73,9 @@ def parser() -> argparse.ArgumentParser:
     layout.add_argument("program", choices=("open-stage-control", "touchosc"), help="the program that shows it")
     layout.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: daw_bridge.json or .tosc, here)")
     layout.add_argument("--preset", action="append", default=[], metavar="ID", help="give this preset a button; up to 8 times")
+    layout.add_argument("--host", default="127.0.0.1", help="where the service runs (default: this computer)")
     layout.add_argument("--port", type=_port, default=DEFAULT_PORT, help="the service's port (default: %(default)s)")
+    layout.add_argument("--token", default="", help="of a service that is open to the network")
     layout.add_argument(
         "--receive-port", type=_port, default=9000, metavar="N", help="where TouchOSC listens (default: %(default)s)"
     )

@@ -252,7 +252,9 @@ def _controller_layout(asked: argparse.Namespace) -> int:
 
     presets = preset_buttons(asked.preset)
     path = Path(NAMES[asked.program]) if asked.out is None else asked.out
-    content = layout_bytes(asked.program, presets, port=asked.port, receive_port=asked.receive_port)
+    content = layout_bytes(
+        asked.program, presets, target=f"{asked.host}:{asked.port}", receive_port=asked.receive_port, token=asked.token
+    )
     write_layout(path, content, is_forced=asked.force)
     print(path)
     return 0

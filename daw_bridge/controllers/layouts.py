@@ -13,19 +13,20 @@ from .panel import PresetButton, panel
 NAMES = {"open-stage-control": "daw_bridge.json", "touchosc": "daw_bridge.tosc"}
 
 
-def layout_bytes(program: str, presets: Sequence[PresetButton], *, port: int, receive_port: int) -> bytes:
+def layout_bytes(program: str, presets: Sequence[PresetButton], *, target: str, receive_port: int, token: str = "") -> bytes:
     """A layout file's content.
 
     Args:
         program: one of NAMES.
         presets: what the preset buttons fire.
-        port: the service's, on this computer. TouchOSC keeps it in its own settings.
+        target: host and port of the service, as `127.0.0.1:9710`. TouchOSC keeps them in its own settings.
         receive_port: where TouchOSC listens. Open Stage Control sends from the port where it listens.
+        token: what a service that is open to the network wants first in each message.
     """
     controls = panel(presets)
     if program == "touchosc":
-        return touchosc.layout(controls, receive_port=receive_port)
-    return open_stage_control.session(controls, target=f"127.0.0.1:{port}")
+        return touchosc.layout(controls, receive_port=receive_port, token=token)
+    return open_stage_control.session(controls, target=target, token=token)
 
 
 def write_layout(path: Path, content: bytes, *, is_forced: bool = False) -> None:

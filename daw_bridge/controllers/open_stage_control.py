@@ -11,14 +11,15 @@ from .panel import COLOURS, HEIGHT, SUBSCRIBE_SECONDS, WIDTH, Control, subscript
 VERSION = "1.26.0"
 
 
-def session(controls: Sequence[Control], *, target: str) -> bytes:
+def session(controls: Sequence[Control], *, target: str, token: str = "") -> bytes:
     """The session file.
 
     Args:
         controls: the panel.
         target: host and port of the service, as `127.0.0.1:9710`.
+        token: sent first in every message; a widget with one hears no echo of what it sends.
     """
-    knock = f"send({json.dumps(target)}, {json.dumps(subscription())})"
+    knock = f"send({', '.join(json.dumps(word) for word in (target, subscription(), token) if word)})"
     root = {
         "type": "root",
         "id": "root",
@@ -26,20 +27,22 @@ def session(controls: Sequence[Control], *, target: str) -> bytes:
         "height": HEIGHT,
         "colorBg": COLOURS["ground"],
         "onCreate": f"{knock}\nsetInterval('subscribe', () => {knock}, {SUBSCRIBE_SECONDS * 1000:.0f})",
-        "widgets": [_widget(control, target) for control in controls],
+        "widgets": [_widget(control, target, token) for control in controls],
         "tabs": [],
     }
     table = {"createdWith": "Open Stage Control", "version": VERSION, "type": "session", "content": root}
     return json.dumps(table, indent=1, ensure_ascii=False).encode() + b"\n"
 
 
-def _widget(control: Control, target: str) -> dict[str, Any]:
+def _widget(control: Control, target: str, token: str) -> dict[str, Any]:
     frame = control.frame
     place = {"left": frame.x, "top": frame.y, "width": frame.width, "height": frame.height}
     widget = {"type": "text", "id": control.name, **place, "colorWidget": control.colour, **_KINDS[control.kind]}
     widget["address"] = control.sends or control.hears or "auto"
     if control.sends:
         widget["target"] = target
+        if token:
+            widget |= {"preArgs": [token], "typeTags": "s" + widget.get("typeTags", "f")}
     else:
         widget["bypass"] = True
     if control.kind == "button":

@@ -17,15 +17,18 @@ EAST = 1
 Properties = dict[str, tuple[str, Any]]
 
 
-def layout(controls: Sequence[Control], *, receive_port: int) -> bytes:
+def layout(controls: Sequence[Control], *, receive_port: int, token: str = "") -> bytes:
     """The layout file.
 
     Args:
         controls: the panel.
         receive_port: where TouchOSC listens; the layout tells it to the service, because TouchOSC sends from another one.
+        token: sent first in every message.
     """
-    script = _SUBSCRIBE.format(milliseconds=int(SUBSCRIBE_SECONDS * 1000), address=subscription(), port=receive_port)
-    children = [node for control in controls for node in _nodes(control)]
+    first = f"{{ tag = 's', value = {_lua(token)} }}, " if token else ""
+    due_milliseconds = int(SUBSCRIBE_SECONDS * 1000)
+    script = _SUBSCRIBE.format(milliseconds=due_milliseconds, address=subscription(), port=receive_port, token=first)
+    children = [node for control in controls for node in _nodes(control, token)]
     root = _node(
         "GROUP", "daw_bridge", Frame(0, 0, WIDTH, HEIGHT), COLOURS["ground"], {"script": ("s", script)}, children=children
     )
@@ -38,22 +41,26 @@ function update()
   local now = getMillis()
   if now < due then return end
   due = now + {milliseconds}
-  sendOSC({{ '{address}', {{ {{ tag = 'i', value = {port} }} }} }})
+  sendOSC({{ '{address}', {{ {token}{{ tag = 'i', value = {port} }} }} }})
 end
 """
 
 
-def _nodes(control: Control) -> list[str]:
+def _lua(text: str) -> str:
+    return "'" + "".join(sign if sign.isalnum() and sign.isascii() else f"\\{ord(sign):03d}" for sign in text) + "'"
+
+
+def _nodes(control: Control, token: str) -> list[str]:
     place = (control.name, control.frame, control.colour)
     if control.kind == "button":
-        press = _node("BUTTON", *place, _PRESS, {"x": 0.0}, [_message(control.sends, "x", is_sent=True)])
+        press = _node("BUTTON", *place, _PRESS, {"x": 0.0}, [_message(control.sends, "x", token, is_sent=True)])
         says = {"text": control.label}
         return [press, _node("TEXT", f"{control.name}_label", control.frame, control.colour, _OVER_A_BUTTON, says)]
     if control.kind == "lamp":
         return [_node("BUTTON", *place, {**_PRESS, **_INERT}, {"x": 0.0}, [_message(control.hears, "x", is_heard=True)])]
     if control.kind == "fader":
-        message = _message(control.sends, "x", is_sent=True, is_heard=True)
-        return [_node("FADER", *place, _FADER, {"x": control.value}, [message])]
+        messages = [_message(control.sends, "x", token, is_sent=True), _message(control.hears, "x", is_heard=True)]
+        return [_node("FADER", *place, _FADER, {"x": control.value}, messages)]
     if control.kind == "bar":
         lying: Properties = {**_FADER, **_INERT, "orientation": ("i", EAST), "cursor": ("b", 0), "grid": ("b", 0)}
         return [_node("FADER", *place, lying, {"x": 0.0}, [_message(control.hears, "x", is_heard=True)])]
@@ -141,12 +148,13 @@ def _value(key: str, default: Any) -> str:
     )
 
 
-def _message(address: str, key: str, *, is_sent: bool = False, is_heard: bool = False) -> str:
+def _message(address: str, key: str, token: str = "", *, is_sent: bool = False, is_heard: bool = False) -> str:
     triggers = f"<triggers><trigger><var>{_quoted(key)}</var><condition>ANY</condition></trigger></triggers>" if is_sent else ""
+    first = _partial("CONSTANT", "STRING", token) if token else ""
     return (
         f"<osc><enabled>1</enabled><send>{is_sent:d}</send><receive>{is_heard:d}</receive><feedback>0</feedback>"
         f"<connections>{ALL_CONNECTIONS}</connections>{triggers}<path>{_partial('CONSTANT', 'STRING', address)}</path>"
-        f"<arguments>{_partial('VALUE', 'STRING' if key == 'text' else 'FLOAT', key)}</arguments></osc>"
+        f"<arguments>{first}{_partial('VALUE', 'STRING' if key == 'text' else 'FLOAT', key)}</arguments></osc>"
     )
 
 

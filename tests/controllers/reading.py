@@ -25,6 +25,8 @@ class Widget:
         sends: address; "" for none.
         hears: address; "" for none.
         tags: of what it sends.
+        align: of its text, "left", "center" or "right".
+        first: what it sends before its value, a token.
         start: the value that it begins with.
         is_touchable: reacts to a finger.
     """
@@ -39,10 +41,12 @@ class Widget:
     tags: str
     start: float
     is_touchable: bool
+    align: str
+    first: tuple[str, ...] = ()
 
     def touched(self, *values: Any) -> list[bytes]:
         """The datagrams of one touch: a value each; 1.0 and 0.0 where none is given."""
-        return [packet(self.sends, value, tags=self.tags) for value in values or (1.0, 0.0)]
+        return [packet(self.sends, *self.first, value, tags=self.tags) for value in values or (1.0, 0.0)]
 
 
 def read_layout(path: Path) -> list[Widget]:
@@ -70,6 +74,8 @@ def _osc_widget(table: dict[str, Any]) -> Widget:
         table.get("typeTags") or "f",  # numbers go out as floats unless told otherwise
         value if isinstance(value, float) else 0.0,
         table.get("interaction", kind not in ("text", "led")),
+        table.get("align", "center"),
+        tuple(table.get("preArgs", ())),
     )
 
 
@@ -96,11 +102,12 @@ def _touchosc(path: Path) -> list[Widget]:
 
 
 def _touchosc_widget(node: ElementTree.Element, captions: dict[str, str]) -> Widget:
-    held, osc = properties(node), node.find("messages/osc")
-    address = "".join(part.text or "" for part in node.findall("messages/osc/path/partial/value"))
-    conversions = [part.text for part in node.findall("messages/osc/arguments/partial/conversion")]
-    is_sent = osc is not None and osc.findtext("send") == "1" and osc.find("triggers/trigger") is not None
-    is_heard = osc is not None and osc.findtext("receive") == "1"
+    held = properties(node)
+    sent = [
+        osc for osc in node.findall("messages/osc") if osc.findtext("send") == "1" and osc.find("triggers/trigger") is not None
+    ]
+    heard = [osc for osc in node.findall("messages/osc") if osc.findtext("receive") == "1"]
+    parts = [part for osc in sent for part in osc.findall("arguments/partial")]
     is_touchable, kind = held["interactive"] == "1", str(node.get("type")).lower()
     if kind == "button" and not is_touchable:
         kind = "led"
@@ -114,9 +121,15 @@ def _touchosc_widget(node: ElementTree.Element, captions: dict[str, str]) -> Wid
         label,
         held["frame"],
         colour,
-        address if is_sent else "",
-        address if is_heard else "",
-        "".join({"FLOAT": "f", "STRING": "s"}[str(conversion)] for conversion in conversions),
+        _path(sent),
+        _path(heard),
+        "".join({"FLOAT": "f", "STRING": "s"}[part.findtext("conversion", "")] for part in parts),
         float(start) if kind == "fader" else 0.0,
         is_touchable,
+        ("left", "center", "right")[int(held.get("textAlignH", 2)) - 1],
+        tuple(part.findtext("value", "") for part in parts if part.findtext("type") == "CONSTANT"),
     )
+
+
+def _path(messages: list[ElementTree.Element]) -> str:
+    return "".join(part.text or "" for osc in messages for part in osc.findall("path/partial/value"))

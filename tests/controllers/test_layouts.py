@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import uuid
@@ -17,6 +18,8 @@ from daw_bridge.errors import UnknownAddress, UnknownPreset
 from daw_bridge.folders import DEFAULT_PORT
 from daw_bridge.presets import preset_ids
 from daw_bridge.service import buttons, table
+from daw_bridge.service.admission import admitted
+from daw_bridge.service.packets import Message, read_packet
 from tests.command import TREE, run
 from tests.controllers.reading import Widget, lexml, properties, read_layout
 
@@ -116,7 +119,7 @@ def test_the_shipped_layouts_are_those_of_today(path: Path) -> None:
     program = next(program for program, name in NAMES.items() if name == path.name)
     shown = presets_of(read_layout(path))
     assert {preset.word for preset in shown if not preset.word.isdigit()} <= set(preset_ids())
-    made = layout_bytes(program, shown, port=DEFAULT_PORT, receive_port=9000)
+    made = layout_bytes(program, shown, target=f"127.0.0.1:{DEFAULT_PORT}", receive_port=9000)
     hint = f"run: daw-bridge controller-layout {program} --force --out reaper_scripts/controllers/{path.name}"
     if program == "touchosc":
         assert zlib.decompress(path.read_bytes()) == zlib.decompress(made), hint
@@ -128,7 +131,7 @@ def test_an_address_that_the_table_has_no_more_is_noticed(monkeypatch: pytest.Mo
     presets = preset_buttons()
     monkeypatch.setattr(table, "_EXACT", {k: row for k, row in table._EXACT.items() if k != "/daw_bridge/go"})
     with pytest.raises(UnknownAddress, match="/daw_bridge/go"):
-        layout_bytes("touchosc", presets, port=1, receive_port=1)
+        layout_bytes("touchosc", presets, target="", receive_port=1)
 
 
 def test_presets_are_named_by_id_and_places_left_by_index(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +148,7 @@ def test_labels_with_any_signs_survive_both_formats(tmp_path: Path) -> None:
     label = "Tape <1> ]]> & \"ž\" 'more'"
     for program, name in NAMES.items():
         path = tmp_path / name
-        path.write_bytes(layout_bytes(program, [PresetButton("tape", label)], port=1, receive_port=1))
+        path.write_bytes(layout_bytes(program, [PresetButton("tape", label)], target="", receive_port=1))
         assert presets_of(read_layout(path)) == [PresetButton("tape", label)]
 
 
@@ -157,3 +160,28 @@ def test_an_existing_file_is_replaced_only_when_told(tmp_path: Path) -> None:
     assert path.read_text() == "mine"
     assert run("controller-layout", "open-stage-control", "--out", path, "--force").returncode == 0
     assert json.loads(path.read_text())["type"] == "session"
+
+
+@pytest.mark.parametrize("program", list(NAMES))
+def test_with_a_token_every_message_is_admitted(program: str, tmp_path: Path) -> None:
+    token = "t'o]k-e\\n"
+    path = tmp_path / NAMES[program]
+    done = run("controller-layout", program, "--token", token, "--host", "10.1.2.3", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    sending = [widget for widget in read_layout(path) if widget.sends]
+    assert len(sending) >= 8 + 2 + 2
+    for widget in sending:
+        for datagram in widget.touched(*(["song.wav"] if widget.kind == "input" else ())):
+            (message,) = read_packet(datagram)
+            assert isinstance(message, Message)
+            assert len(admitted(message, token).values) == 1
+    if program == "open-stage-control":
+        knock = json.loads(path.read_text())["content"]["onCreate"]
+        assert f'send("10.1.2.3:9710", "/daw_bridge/subscribe", {json.dumps(token)})' in knock
+    else:
+        lua = importlib.import_module("lupa.lua54").LuaRuntime()
+        lua.execute("function getMillis() return 1 end function sendOSC(message) sent = message end")
+        lua.execute(properties(lexml(path)[0])["script"])
+        lua.execute("update()")
+        assert lua.eval("sent[1]") == "/daw_bridge/subscribe"
+        assert [lua.eval(f"sent[2][{n}].value") for n in (1, 2)] == [token, 9000]

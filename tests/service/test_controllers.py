@@ -28,7 +28,7 @@ class Controller:
         self.hearing = Osc(service.port) if program == "touchosc" else self.sending
         receive_port = self.hearing.sock.getsockname()[1]
         path = folder / NAMES[program]
-        path.write_bytes(layout_bytes(program, presets, port=service.port, receive_port=receive_port))
+        path.write_bytes(layout_bytes(program, presets, target=f"127.0.0.1:{service.port}", receive_port=receive_port))
         self.widgets: dict[str, Widget] = {widget.name: widget for widget in read_layout(path)}
         subscribe = (receive_port,) if program == "touchosc" else ()
         self.sending.send("/subscribe", *subscribe)
