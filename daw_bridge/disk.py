@@ -7,11 +7,14 @@ import errno
 import json
 import math
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from .errors import DawBridgeError, DiskFull, ForbiddenPath
+
+SPARE_BYTES = 65_536
 
 
 def write_error(error: OSError, path: Path) -> DawBridgeError:
@@ -106,6 +109,15 @@ def rename_new(source: Path, target: Path) -> None:
         source.rename(target)
     else:
         source.unlink()
+
+
+def has_room(folder: Path, like: Path) -> bool:
+    """Whether the disk of a folder has room for another copy of the files in `like`, and a little more."""
+    needed = sum(path.stat().st_size for path in like.iterdir() if path.is_file())
+    try:
+        return shutil.disk_usage(folder).free > needed + SPARE_BYTES
+    except OSError:
+        return True  # it cannot be told: trying will
 
 
 def write_json(path: Path, table: Mapping[str, Any]) -> None:

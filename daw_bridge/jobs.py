@@ -274,6 +274,7 @@ def _job(row: WorkflowStatus, request: RenderRequest, position: int | None) -> J
         crashes=int(noted.get("crashes", 0)),
         run=str(noted.get("run", "")),
         is_told=bool(noted.get("is_told", False)),
+        waits=str(noted.get("waits", "")) if state in ACTIVE else "",
     )
 
 

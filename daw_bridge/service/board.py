@@ -47,13 +47,14 @@ class Board:
     _askers: dict[str, set[Peer]] = field(default_factory=dict)
     _pace: Pace = field(default_factory=lambda: Pace())
     _summary: tuple[int, int, str] = (0, 0, "")
+    _waits: str = ""
     _presets: dict[str, str] = field(default_factory=dict)
     _lamps: dict[str, float] = field(default_factory=dict)
 
     def status(self) -> tuple[str, int, int, str]:
         """The arguments of /status/info: state, queued, running, running job."""
         n_queued, n_running, job = self._summary
-        doing = "paused" if self.is_paused else "rendering" if n_running else "idle"
+        doing = "paused" if self.is_paused or self._waits else "rendering" if n_running else "idle"
         return doing if self.state == "ready" else self.state, n_queued, n_running, job
 
     @property
@@ -92,9 +93,22 @@ class Board:
             self._presets.pop(job.id, None)
         for job in active:
             self._tell(job, now)
+        self._hold(active)
         if self.status() != before:
             self.audience.publish("/ui/busy", float(self._summary[1] > 0))
         self._light(*active)
+
+    def _hold(self, active: tuple[Job, ...]) -> None:
+        """Say what holds the queue up, once, and when nothing does any more."""
+        held = next((job for job in active if job.waits), None)
+        waits = held.waits if held else ""
+        if waits == self._waits:
+            return
+        self._waits = waits
+        self.audience.publish("/status/info", *self.status())
+        self.audience.publish("/ui/status", f"paused: {waits}" if waits else "goes on")
+        if held:
+            self.audience.publish("/error", "disk_full", f"job/{held.id}", waits)
 
     def greet(self, target: Peer) -> None:
         """Let a target that has just come show what is going on."""

@@ -26,6 +26,7 @@ from .pausing import Pausing
 from .table import PREFIX, PROTOCOL, arguments, find
 from .threads import OneThread
 from .tickets import ask_from_ticket, read_ticket
+from .tree import tree
 
 NAME = "daw-bridge"
 MAX_WAITING = 500
@@ -105,6 +106,10 @@ class Handlers:
     def limited(self, peer: Peer) -> None:
         """Tell a peer that it sends too much."""
         self._audience.refuse(peer, PREFIX, RateLimited("more messages a second than are taken from one peer", "Send fewer."))
+
+    async def describe(self) -> dict[str, Any]:
+        """The addresses as OSCQuery's tree, with the parameters as they are set."""
+        return tree(self._buttons.parameters(), await self._run(self._buttons.preset_titles))
 
     async def close(self) -> None:
         """Let go of what is still being worked on."""

@@ -51,6 +51,8 @@ def render(order: Order, on_progress: OnProgress) -> None:
 def publish(order: Order) -> Published:
     """Rename, and note each rename that really happened: twice for one job would be a defect."""
     folders = ProjectFolders(Path(order.request.project))
+    if (folders.project / "full").exists():
+        raise DiskFull("no room on the disk for 'remix.wav'", "Free some.")
     folders.remixes.mkdir(parents=True, exist_ok=True)
     kept, final = order.folder / "remix.wav", folders.remixes / f"{order.job_id}.wav"
     if kept.exists():
@@ -71,5 +73,6 @@ class Quick:
 
 if __name__ == "__main__":
     worker.AWAKE_SECONDS = float(os.environ.get("QUICK_AWAKE_SECONDS", worker.AWAKE_SECONDS))
+    worker.ROOM_SECONDS = 0.3
     worker.UNLOAD_SECONDS = float(os.environ.get("QUICK_UNLOAD_SECONDS", worker.UNLOAD_SECONDS))
     entry.main(Quick())

@@ -1,0 +1,91 @@
+"""A disk without room for the result holds the queue up, says so, and loses nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from daw_bridge.folders import ProjectFolders
+from tests.service.conftest import write_clip
+from tests.service.wire import Osc, ServiceProcess
+from tests.waiting import wait_for
+
+
+def ask(quick: ServiceProcess, osc: Osc, name: str) -> str:
+    project = Path(json.loads((quick.state / "projects.json").read_text())[0])
+    (project / name).write_text(json.dumps({"seconds": 0.1}))
+    osc.send("/remix", name, name, "default")
+    return str(osc.expect("/accepted")[0])
+
+
+def test_a_full_disk_pauses_the_queue_until_there_is_room(quick: ServiceProcess, quick_osc: Osc) -> None:
+    project = Path(json.loads((quick.state / "projects.json").read_text())[0])
+    (project / "full").touch()
+    quick_osc.ask("/subscribe", answer="/subscribed")
+    first = ask(quick, quick_osc, "first.json")
+    code, where, message = quick_osc.expect("/error", seconds=20.0)
+    assert (code, where) == ("disk_full", f"job/{first}") and "Free some" in message
+    second = ask(quick, quick_osc, "second.json")
+    wait_for(lambda: quick_osc.ask("/status", answer="/status/info") == ("paused", 1, 1, first))
+    (project / "full").unlink()
+    quick_osc.expect("/done", first)
+    quick_osc.expect("/done", second)
+    assert (project / "renders.log").read_text().count(first) == 1
+    assert wait_for(lambda: quick_osc.ask("/status", answer="/status/info")[0] == "idle")
+
+
+def test_a_job_that_waits_for_room_can_be_cancelled(quick: ServiceProcess, quick_osc: Osc) -> None:
+    project = Path(json.loads((quick.state / "projects.json").read_text())[0])
+    (project / "full").touch()
+    quick_osc.ask("/subscribe", answer="/subscribed")
+    job = ask(quick, quick_osc, "third.json")
+    quick_osc.expect("/error", "disk_full", seconds=20.0)
+    quick_osc.send("/cancel", job)
+    quick_osc.expect("/cancelled", job, seconds=2.5)
+    wait_for(lambda: not (quick.state / "work" / job).exists(), 2.5, "a work folder that is gone")
+    (project / "full").unlink()
+    assert wait_for(lambda: quick_osc.ask("/status", answer="/status/info")[0] == "idle")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 600 kB."""
+    folder = tmp_path / "small disk"
+    folder.mkdir()
+    if sys.platform != "linux" or os.geteuid() != 0 or shutil.which("mount") is None:
+        pytest.skip("only root on Linux may mount a small file system")
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(folder)], capture_output=True, check=False)
+    if done.returncode:
+        pytest.skip("mounting is not allowed here")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_on_a_small_file_system_the_real_renderer_waits_and_publishes_once_there_is_room(
+    small_disk: Path, tmp_path: Path
+) -> None:
+    write_clip(small_disk / "song.wav", seconds=1.5)
+    write_clip(small_disk / "style.wav", seed=3)
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(b"x" * (shutil.disk_usage(small_disk).free - 90_000))
+    service = ServiceProcess([small_disk], tmp_path / "state")
+    osc = Osc(service.port)
+    try:
+        osc.ask("/subscribe", answer="/subscribed")
+        osc.send("/remix", "song.wav", "style.wav", "default", "num_steps", 1)
+        job = osc.expect("/accepted", seconds=30.0)[0]
+        assert osc.expect("/error", seconds=90.0)[:2] == ("disk_full", f"job/{job}")
+        assert not list(ProjectFolders(small_disk).remixes.glob("[!.]*"))
+        ballast.unlink()
+        path = Path(osc.expect("/done", job, seconds=30.0)[1])
+        assert [path] == list(ProjectFolders(small_disk).remixes.glob("*.wav"))
+    finally:
+        osc.close()
+        assert service.stop() == (0, "")
