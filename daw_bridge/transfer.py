@@ -19,7 +19,7 @@ from .spectrogram import programme_level_db
 STEP_UNIT_DB = 60.0  # what the optimiser's step is measured in
 ANCHOR_UNIT_DB = 20.0
 FLOOR_DB, TOP_DB = -90.0, 60.0  # of the target, relative to the programme's level
-GATE_FADE_DB = 6.0  # a transfer fades in over this range above the gate
+GATE_FADE_DB = 20.0  # a transfer fades in over this range above the gate, so that a dying note dies
 SILENCE_DBFS = -95.0
 FINAL_STEP_SHARE = 0.2  # Adam's last step over its first: large steps first, fine ones last
 BLOCK_FRAMES, BLOCK_OVERLAP = 2048, 64

@@ -30,6 +30,7 @@ def step_back(environment: MutableMapping[str, str]) -> None:
     n_threads = str(threads_for(n_cores()))
     for name in THREAD_VARIABLES:
         environment.setdefault(name, n_threads)
+    environment.setdefault("OMP_WAIT_POLICY", "passive")  # a thread that waits for another gives its core to the DAW
 
 
 def n_cores() -> int:
