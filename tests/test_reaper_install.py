@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -133,7 +135,8 @@ def test_a_linked_folder_of_scripts_is_left_alone(resource: Path, tmp_path: Path
 def test_a_manifest_names_nothing_outside_its_folder(resource: Path, tmp_path: Path) -> None:
     reaper_install.install(resource, state=tmp_path)
     manifest = resource / "Scripts" / "daw_bridge" / "installed.json"
-    manifest.write_text(manifest.read_text().replace('"daw_bridge.conf"', '"../mine.lua"'))
+    digest = hashlib.sha256((resource / "Scripts" / "mine.lua").read_bytes()).hexdigest()
+    manifest.write_text(json.dumps({"files": {"../mine.lua": digest, str(resource / "reaper.ini"): digest, "lib/json.lua": ""}}))
     reaper_install.uninstall(resource)
     assert (resource / "Scripts" / "mine.lua").is_file()
     assert (resource / CONF).is_file()
