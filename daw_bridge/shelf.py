@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .errors import BadParameter, UnknownPreset, did_you_mean
-from .presets import Preset, preset_files, read_preset
+from .presets import Preset, preset_files, read_preset, shipped_folder
 from .settings import MAX_SAID, said
 
 log = logging.getLogger(__name__)
@@ -20,7 +20,8 @@ class Shelf:
 
     Args:
         folders: where to look; empty means the shipped ones and then the user's.
-        check: a further look at each preset, which raises BadParameter (`post.check_chain` of its chain, for example).
+        check: a further look at each preset that is not a shipped one, which raises BadParameter (`post.check_chain` of its
+            chain, for example).
     """
 
     def __init__(self, folders: tuple[Path, ...] = (), check: Callable[[Preset], None] | None = None) -> None:
@@ -29,22 +30,31 @@ class Shelf:
         self._seen: Signature | None = None
         self._good: dict[str, Preset] = {}
         self._broken: dict[str, BadParameter] = {}
+        self._news: list[BadParameter] = []
         self._lock = threading.Lock()
 
-    def refresh(self) -> list[BadParameter]:
-        """Read again what lies in the folders, if anything changed; gives what broke since the last time."""
+    def news(self) -> list[BadParameter]:
+        """Which files have broken since this was asked last; each is told once."""
+        self.refresh()
+        with self._lock:
+            told, self._news = self._news, []
+        return told
+
+    def refresh(self) -> None:
+        """Read again what lies in the folders, if anything changed."""
         with self._lock:
             files = preset_files(self._folders)
             seen = _signature(files)
             if seen == self._seen:
-                return []
+                return
             self._seen = seen
             known = {preset_id: str(broken) for preset_id, broken in self._broken.items()}
             self._broken = {}
             for preset_id, paths in files.items():
                 try:
                     preset = read_preset(paths[-1], files)
-                    self._check(preset)
+                    if paths[-1].parent != shipped_folder():
+                        self._check(preset)
                     self._good[preset_id] = preset
                 except BadParameter as error:
                     kept = "its last good version is in use" if preset_id in self._good else "it cannot be used"
@@ -52,9 +62,9 @@ class Shelf:
                     self._broken[preset_id] = BadParameter(message, error.hint)
             self._good = {preset_id: self._good[preset_id] for preset_id in files if preset_id in self._good}
             fresh = [broken for preset_id, broken in self._broken.items() if known.get(preset_id) != str(broken)]
+            self._news += fresh
         for broken in fresh:
             log.warning("%s", broken)
-        return fresh
 
     def load(self, preset_id: str) -> Preset:
         """One preset, in its last good version.

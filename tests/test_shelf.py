@@ -49,6 +49,7 @@ def test_a_file_that_breaks_is_named_once_and_its_last_good_version_kept(
         assert shelf.load("mine") == before
         assert shelf.load("mine") == before
     (record,) = caplog.records
+    assert [str(news) for news in shelf.news()] == [record.getMessage()]
     assert "mine.toml is broken and its last good version is in use" in record.getMessage()
     assert "mine" in [preset.id for preset in shelf.presets()] and shelf.load("default").id == "default"
     write(tmp_path, "mine", "[transfer]\nstrength = 0.25\n")
@@ -57,9 +58,9 @@ def test_a_file_that_breaks_is_named_once_and_its_last_good_version_kept(
 
 def test_a_file_that_was_never_good_is_refused_with_its_reason(shelf: Shelf, tmp_path: Path) -> None:
     write(tmp_path, "mine", "[transfer]\nstrength = 7\n")
-    (news,) = shelf.refresh()
+    (news,) = shelf.news()
     assert "mine.toml is broken and it cannot be used" in str(news)
-    assert shelf.refresh() == []
+    assert shelf.news() == []
     with pytest.raises(BadParameter, match="strength=7"):
         shelf.load("mine")
     assert "mine" not in [preset.id for preset in shelf.presets()]

@@ -12,6 +12,7 @@ from ..job import Job
 from .audience import Audience
 from .board import Board
 from .desk import Desk
+from .intake import shelf
 from .pausing import Pausing
 from .progress_file import ProgressFile
 from .slips import take_slips
@@ -22,6 +23,7 @@ from .watcher import HotFolders
 
 BUSY_SECONDS, IDLE_SECONDS = 0.15, 0.5
 TICKET_SECONDS = 1.0
+PRESET_SECONDS = 2.0
 SETTLING_SECONDS, SCAN_SECONDS = 0.25, 3.0
 COALESCE_SECONDS = 0.05  # many events of one copy become one look
 FAULT_SECONDS = 2.0
@@ -94,6 +96,7 @@ class Loops:
             (self.look_at_tickets, self.ticket_hint),
             (self.look_at_folders, self.folder_hint),
             (self.look_at_age, asyncio.Event()),
+            (self.look_at_presets, asyncio.Event()),
         )
         return [asyncio.get_running_loop().create_task(keep_doing(what, hint)) for what, hint in pairs]
 
@@ -106,6 +109,12 @@ class Loops:
         for job in news.ended:
             await self._run_folder(self._folders.finished, job)
         return BUSY_SECONDS if news.active else IDLE_SECONDS
+
+    async def look_at_presets(self) -> float:
+        """Say which preset file has broken; its last good version stays in use."""
+        for broken in await self._run_folder(shelf().news):
+            self._audience.publish("/error", broken.code, "presets", str(broken))
+        return PRESET_SECONDS
 
     async def look_at_tickets(self) -> float:
         """Take every ticket and every slip that waits."""

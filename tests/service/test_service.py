@@ -228,3 +228,20 @@ def test_the_service_keeps_torch_and_the_renderer_out(service: ServiceProcess) -
     if not maps.exists():
         pytest.skip("this system has no /proc")
     assert "libtorch" not in maps.read_text()
+
+
+def test_a_preset_that_breaks_is_named_and_its_last_good_version_goes_on(service: ServiceProcess, osc: Osc) -> None:
+    folder = service.state / "presets"
+    folder.mkdir(exist_ok=True)
+    path = folder / "mine.toml"
+    path.write_text('schema = 1\ntitle = "Mine"\nabout = "A."\nextends = "default"\n[transfer]\nnum_steps = 1\n')
+    assert osc.ask("/preset", "mine", answer="/preset") == ("mine",)
+    osc.ask("/subscribe", answer="/subscribed")
+    path.write_text('schema = 1\ntitle = "Mine"\nabout = "A."\n[transfer]\nnum_stesp = 1\n')
+    said = osc.expect("/error", "bad_param", "presets")[2]
+    assert "mine.toml is broken and its last good version is in use" in said and "Did you mean 'num_steps'" in said
+    assert osc.ask("/preset", "mine", answer="/preset") == ("mine",)
+    assert osc.ask("/remix", "song.wav", "style.wav", "mine", answer="/accepted")[2] == "mine"
+    path.unlink()
+    assert osc.ask("/preset", "mine", answer="/error")[0] == "unknown_preset"
+    assert osc.ask("/preset", "default", answer="/preset") == ("default",)
