@@ -53,10 +53,14 @@ def main() -> None:
         write_audio(given.out / "content.wav", content)
         write_audio(given.out / "style.wav", style)
         render(content, style, load_preset("default").with_parameters({"num_steps": 1}))  # warm
-        found = [_row(pair, load_preset(name), content, style, given) for name in given.preset or preset_ids()]
-        print("\n".join(_markdown(pair, found)), flush=True)
+        print(f"### {pair}\n\n| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|", flush=True)
+        found = []
+        for name in given.preset or preset_ids():
+            found.append(_row(pair, load_preset(name), content, style, given))
+            print(_line(found[-1]), flush=True)
+            (given.out / "presets.json").write_text(json.dumps([*rows, *found], indent=1) + "\n")
+        print("\n".join(_nearest(found)), flush=True)
         rows += found
-    (given.out / "presets.json").write_text(json.dumps(rows, indent=1) + "\n")
 
 
 def _row(pair: str, preset: Preset, content: Audio, style: Audio, given: argparse.Namespace) -> Row:
@@ -116,18 +120,16 @@ def distances(rows: list[Row]) -> list[tuple[str, str, float, float]]:
     return found
 
 
-def _markdown(pair: str, rows: list[Row]) -> list[str]:
-    lines = [f"### {pair}", "", f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
-    for row in rows:
-        cells = [f"{row[key]:.2f}" if isinstance(row.get(key), float) else str(row.get(key, "")) for key in COLUMNS]
-        lines.append(f"| {' | '.join(cells)} |" + (f" {row['note']}" if "note" in row else ""))
+def _line(row: Row) -> str:
+    cells = [f"{row[key]:.2f}" if isinstance(row.get(key), float) else str(row.get(key, "")) for key in COLUMNS]
+    return f"| {' | '.join(cells)} |" + (f" {row['note']}" if "note" in row else "")
+
+
+def _nearest(rows: list[Row]) -> list[str]:
+    """The five pairs of presets that are least apart, by the larger of both measures."""
     nearest = sorted(distances(rows), key=lambda d: max(d[2] / 3, d[3] / 0.05 if d[3] == d[3] else 0.0))[:5]
-    lines += ["", "Nearest to each other: "]
-    lines += [
-        f"- {one} and {other}: {db:.1f} dB in a third of an octave, {part:.3f} in a score part"
-        for one, other, db, part in nearest
-    ]
-    return [*lines, ""]
+    said = [f"- {a} and {b}: {db:.1f} dB in a third of an octave, {part:.3f} in a score part" for a, b, db, part in nearest]
+    return ["", "Nearest to each other:", "", *said, ""]
 
 
 if __name__ == "__main__":
