@@ -14,7 +14,10 @@ local asking = require("asking")
 local cancelling = require("cancelling")
 local messages = require("messages")
 local projects = require("projects")
+local running = require("running")
 local sending = require("sending")
+
+if reaper.APIExists("set_action_options") then reaper.set_action_options(3) end
 
 local requests = projects.pending()
 local chosen = cancelling.choose(requests)
@@ -24,3 +27,4 @@ local state = asking.configuration(folder).state
 local sender = sending.open(state)
 for _, request in ipairs(chosen) do reaper.Help_Set(cancelling.cancel(request, sender), false) end
 sending.close(sender)
+running.run({ state = state }) -- until the answers are there

@@ -1,10 +1,11 @@
 -- @noindex
 -- Giving a request up: before the service took it, or after.
 
+local folders = require("folders")
 local messages = require("messages")
 local progress = require("progress")
-local projects = require("projects")
 local sending = require("sending")
+local tickets = require("tickets")
 
 local cancelling = {}
 
@@ -12,10 +13,10 @@ local cancelling = {}
 -- @param sender of `sending`
 -- @return a sentence: what became of it
 function cancelling.cancel(request, sender)
-  if os.remove(request.ticket_path) then -- the service had not taken it, so nobody will answer
-    local project = projects.find(request)
-    if project then projects.forget(project, request) end
-    if request.content_copy then os.remove(request.content_copy) end
+  if os.remove(request.ticket_path) then -- the service had not taken it, so the answer is ours to give
+    local folder = folders.split(request.result_path)
+    reaper.RecursiveCreateDirectory(folder, 0)
+    tickets.write(folder, { schema = 1, reqid = request.reqid, state = "cancelled" })
     return messages.cancelled:format(request.name)
   end
   local job = progress.read(sender.state, os.time()).by_reqid[request.reqid]

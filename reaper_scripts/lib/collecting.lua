@@ -73,8 +73,10 @@ end
 
 local function is_settled_elsewhere(waiting, project)
   local request = waiting.request
+  if request.is_unkept then return not tickets.is_waiting(request.result_path) end
   if projects.is_kept(project, request) then return false end
-  return not waiting.is_own or landing.has_landed(project, request.reqid)
+  -- A project that was closed unsaved has forgotten it, although nobody has settled it.
+  return not waiting.was_closed or landing.has_landed(project, request.reqid)
 end
 
 local function poll(waiting, project, now)
@@ -107,12 +109,14 @@ local function begin_known(waiting, project)
 end
 
 --- Do the next small piece of work for one request.
--- @param waiting table of request, since_seconds and is_own (asked for by this run of the script, or kept by no project);
---   further state is kept in it
+-- @param waiting table of request and since_seconds; further state is kept in it
 -- @return how many seconds to rest before the next piece (0: next tick); nil when nothing is left to do
 function collecting.step(waiting, now)
   local project = projects.find(waiting.request)
-  if not project then return POLL_SECONDS end -- closed: kept until it is open again
+  if not project then
+    waiting.was_closed = true
+    return POLL_SECONDS -- kept until it is open again
+  end
   if waiting.peaks then return landing.build_peaks(project, waiting.guid, waiting.peaks) and NEXT_TICK or nil end
   if projects.is_recording(project) then return POLL_SECONDS end
   if waiting.copy then return go_on_copying(waiting, project) end

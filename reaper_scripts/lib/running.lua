@@ -21,10 +21,10 @@ local BUDGET_SECONDS = 0.01
 
 local function report(trace) reaper.ShowConsoleMsg(messages.defect:format(trace)) end
 
-local function wait_for(run, request, now, is_own)
+local function wait_for(run, request, now)
   if run.known[request.reqid] then return end
   run.known[request.reqid] = true
-  run.all[#run.all + 1] = { request = request, since_seconds = now, due_seconds = now, is_own = is_own or request.is_unkept }
+  run.all[#run.all + 1] = { request = request, since_seconds = now, due_seconds = now }
 end
 
 -- One wish after the other, so that the service gets them in the user's order.
@@ -43,7 +43,7 @@ local function prepare(run, now)
       reaper.ShowMessageBox(problem, messages.title, 0)
     elseif is_sent then
       table.remove(run.wishes, 1)
-      wait_for(run, wish.request, now, true)
+      wait_for(run, wish.request, now)
     end
     local is_under_way = not is_sent and not problem
     if is_under_way or reaper.time_precise() - now > BUDGET_SECONDS then return NEXT_TICK end

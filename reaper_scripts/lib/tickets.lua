@@ -46,7 +46,7 @@ function tickets.write(folder, ticket)
   return nil, why or why_not_closed
 end
 
---- Whether the service has yet to take a ticket.
+--- Whether a ticket or an answer has yet to be taken.
 function tickets.is_waiting(path)
   local file = io.open(path, "rb")
   if file then file:close() end

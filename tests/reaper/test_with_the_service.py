@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,11 +16,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from pythonosc.osc_message import OscMessage
+from pythonosc.osc_message_builder import OscMessageBuilder
 
 from tests.reaper.desk import RATE, Desk, new_item, song
 from tests.reaper.simulator import SCRIPTS, Reaper
 
-START_SECONDS, RENDER_SECONDS = 60, 180
+START_SECONDS, RENDER_SECONDS = 60, 120
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +89,65 @@ def test_what_the_service_refuses_is_said_in_one_sentence(quick: Reaper, desk: D
     quick.tick_until(lambda: len(quick.boxes) == 2, RENDER_SECONDS)
     assert quick.boxes[1].startswith("The remix of 'vocal take' failed: ") and "\n" not in quick.boxes[1]
     assert len(quick.tracks(project)) == 3 and quick.violations == []
+
+
+def _status(state: Path) -> str:
+    """What the service says of itself, asked by UDP."""
+    port = json.loads((state / "service.json").read_text(encoding="utf-8"))["port"]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+        link.settimeout(5)
+        link.sendto(OscMessageBuilder("/daw_bridge/status").build().dgram, ("127.0.0.1", port))
+        return str(OscMessage(link.recv(2048)).params[0])
+
+
+def test_stems_of_a_time_selection_and_the_take_of_an_effected_item_come_back(quick: Reaper, desk: Desk) -> None:
+    project = song(quick, desk)
+    item = project.tracks[2]["items"][1]
+    item.takes[1]["effects"] = quick.lua.table(quick.lua.table_from({"is_enabled": True}))
+    quick.run("daw_bridge_Remix as new take.lua")
+    project["selection_start"], project["selection_stop"] = 12.5, 13.5
+    project.tracks[2]["is_selected"] = True
+    quick.run("daw_bridge_Remix time selection of selected tracks.lua")
+    quick.tick_until(lambda: len(quick.tracks(project)) == 4 and item["active"] == 2, RENDER_SECONDS)
+    quick.ticks(10)
+    take, stem = item.takes[2], new_item(project)
+    assert soundfile.info(take.source.path).frames == 2 * RATE
+    assert soundfile.info(stem.takes[1].source.path).frames == 48_000 and stem["values"]["D_POSITION"] == 12.5
+    assert not list((desk.project / "daw_bridge" / "contents").iterdir())
+    assert quick.boxes[1:] == [] and quick.console == [] and quick.violations == []
+
+
+def test_the_listener_brings_in_what_a_command_asked_for_and_makes_the_service_rest(
+    quick: Reaper, desk: Desk, state: Path
+) -> None:
+    project = song(quick, desk)
+    project.tracks[2]["items"][1]["is_selected"] = False
+    quick.run("daw_bridge_Listener (toggle).lua")
+    project["play_state"] = 5
+    quick.tick_until(lambda: _status(state) == "paused", 20)
+    project["play_state"] = 0
+    quick.tick_until(lambda: _status(state) != "paused", 20)
+    command = [sys.executable, "-m", "daw_bridge", "send", str(desk.content), "--style", str(desk.style), "--start", "1"]
+    words = ["--length", "0.5", "--param", "num_steps=2", "--project", str(desk.project), "--state", str(state), "--no-wait"]
+    subprocess.run([*command, *words], check=True, timeout=60, capture_output=True)
+    quick.tick_until(lambda: len(quick.tracks(project)) == 4, RENDER_SECONDS)
+    item = new_item(project)
+    assert item["values"]["D_POSITION"] == pytest.approx(12.8456789) and item["values"]["D_LENGTH"] == pytest.approx(0.5)
+    assert quick.boxes == [] and quick.console == [] and quick.violations == []
+
+
+def test_cancel_from_reaper_ends_the_job(quick: Reaper, desk: Desk) -> None:
+    (quick.scripts / "daw_bridge.conf").write_text(
+        (quick.scripts / "daw_bridge.conf").read_text(encoding="utf-8").replace("num_steps = 2", "num_steps = 2000")
+    )
+    project = song(quick, desk)
+    quick.run()
+
+    def said() -> list[str]:
+        return [drawn.text for drawn in quick.world.drawn.values() if drawn.text and "%" in drawn.text]
+
+    quick.tick_until(lambda: bool(said()), RENDER_SECONDS)
+    quick.run("daw_bridge_Cancel.lua")
+    quick.tick_until(lambda: "was cancelled" in list(quick.world.hints.values())[-1], RENDER_SECONDS)
+    quick.ticks(2)
+    assert quick.tick() == 0 and len(quick.tracks(project)) == 3 and quick.violations == []
