@@ -1,4 +1,4 @@
-"""`python -m tests.soak --seconds 100`: kill the service and its renderer at random; every job must come out exactly once."""
+"""`python -m tests.soak --seconds 100`: kill service and renderer at random; every job must come out exactly once. Kin below."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ import psutil
 from daw_bridge.folders import StateFolders
 from daw_bridge.jobs import Job, JobStore
 from daw_bridge.request import RenderRequest, source_file
+from tests.soaks.crowd import burst, drop, quick_jobs
+from tests.soaks.datagrams import storm
 
 SERVICE = (sys.executable, "-m", "tests.renderer.small_service")
 PATIENCE_SECONDS = 60.0
@@ -130,7 +132,13 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=100.0)
     parser.add_argument("--jobs", type=int, default=0, help="0 means one for every two seconds")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--datagrams", type=int, metavar="N", help="send so many hostile datagrams instead, half as many limited")
+    parser.add_argument("--crowd", action="store_true", help="1000 requests, 500 files and 1000 quick jobs instead")
     asked = parser.parse_args()
+    if asked.datagrams:
+        return _datagrams(asked.datagrams, asked.seed)
+    if asked.crowd:
+        return _crowd()
     with tempfile.TemporaryDirectory(prefix="daw-bridge-soak-", ignore_cleanup_errors=True) as folder:
         outcome = soak(Path(folder), asked.seconds, asked.seed, asked.jobs or round(asked.seconds / 2))
     states = Counter(job.state for job in outcome.jobs)
@@ -140,6 +148,35 @@ def main() -> int:
     print(f"publishes a job {dict(Counter(outcome.publishes.values()))}, database {outcome.integrity}")
     is_sound = done == set(outcome.publishes) and set(outcome.publishes.values()) == {1} and outcome.integrity == "ok"
     return 0 if is_sound and len(done) == len(outcome.jobs) else 1
+
+
+def _datagrams(n_datagrams: int, seed: int) -> int:
+    is_sound = True
+    for is_unlimited, n_sent in ((True, n_datagrams), (False, n_datagrams // 20)):
+        with tempfile.TemporaryDirectory(prefix="daw-bridge-soak-") as folder:
+            seen = storm(Path(folder), n_sent, seed, is_unlimited)
+        pings = sorted(seen.ping_seconds)
+        slow = 1000 * pings[len(pings) * 99 // 100]
+        taken = (
+            f"{seen.n_sent} datagrams in {seen.seconds:.0f} s, {seen.n_counted} counted, memory {seen.growth_bytes / 1e6:+.1f} MB"
+        )
+        answered = f"{len(pings)} pings, 99th percentile {slow:.1f} ms, slowest {1000 * pings[-1]:.1f} ms, exit code {seen.code}"
+        print(f"limiter {'off' if is_unlimited else 'on'}: {taken}, {answered}")
+        is_sound &= seen.code == 0 and seen.n_counted >= 0.9 * n_sent and seen.growth_bytes < 20e6
+    return 0 if is_sound else 1
+
+
+def _crowd() -> int:
+    with tempfile.TemporaryDirectory(prefix="daw-bridge-soak-") as folder:
+        asked = burst(Path(folder) / "burst", 1000, 20)
+        print(f"burst: {len(asked.jobs)} of 1000 accepted in {asked.seconds:.1f} s, {asked.n_sent} sent, {asked.n_stored} stored")
+        published, seconds = drop(Path(folder) / "drop", 500)
+        print(f"drop: {len(published)} of 500 published in {seconds:.1f} s, at most {max(published.values())} times")
+        before, after = quick_jobs(Path(folder) / "jobs", 1000)
+        print(f"quick jobs: before {before}\n             after {after}")
+    is_answered = len(asked.jobs) == asked.n_stored == 1000 and len(published) == 500 and set(published.values()) == {1}
+    is_tidy = after.n_fds <= before.n_fds + 2 and after.n_threads <= before.n_threads + 1 and after.n_files == before.n_files
+    return 0 if is_answered and is_tidy else 1
 
 
 if __name__ == "__main__":

@@ -106,19 +106,20 @@ def copied(source: SourceFile, role: str, folder: Path) -> Path:
     Raises:
         NotFound: it is gone, or was changed since.
         ForbiddenPath: it may not be read.
-        UnsupportedFormat: it is no regular file any more.
+        UnsupportedFormat: it is no regular file any more, or a symlink came in its way.
         DiskFull: no room for the copy.
     """
     path = Path(source.path)
     copy = folder / role / path.name
     make_folder(copy.parent)
     try:
-        before = path.stat()
-        if not stat.S_ISREG(before.st_mode):
-            raise UnsupportedFormat(f"{role} {path.name!r} is not a regular file", "Give an audio file.")
-        with path.open("rb") as original, writing(copy) as target:
-            shutil.copyfileobj(original, target, COPY_BLOCK_BYTES)
-            after = os.fstat(original.fileno())
+        with open(path, "rb", opener=_without_waiting) as original:
+            before = os.fstat(original.fileno())
+            if not stat.S_ISREG(before.st_mode) or not _is_at(path, before):
+                raise UnsupportedFormat(f"{role} {path.name!r} is not a regular file", "Give an audio file.")
+            with writing(copy) as target:
+                shutil.copyfileobj(original, target, COPY_BLOCK_BYTES)
+                after = os.fstat(original.fileno())
     except FileNotFoundError:
         raise NotFound(f"{role} {path.name!r} is not there any more", "Put it back and ask again.") from None
     except PermissionError:
@@ -133,3 +134,14 @@ def copied(source: SourceFile, role: str, folder: Path) -> Path:
         if (status.st_size, status.st_mtime_ns) != (source.size_bytes, source.mtime_ns):
             raise NotFound(f"{role} {path.name!r} was changed after it was asked for", "Ask again to render what it is now.")
     return copy
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file; a pipe that was put in its place would make us wait for its writer."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _is_at(path: Path, status: os.stat_result) -> bool:
+    """Whether what was opened lies at its path itself: the path was resolved when the request was checked, so a symlink on
+    the way was put there since, and may lead out of the project."""
+    return path.resolve(strict=True) == path and os.path.samestat(path.stat(), status)

@@ -34,10 +34,12 @@ class News:
     Attributes:
         active: jobs that are not over.
         ended: jobs that were active at the look before, and are over now.
+        seconds: what the look cost.
     """
 
     active: tuple[Job, ...]
     ended: tuple[Job, ...]
+    seconds: float = 0.0
 
 
 class Desk:
@@ -173,6 +175,7 @@ class Desk:
         Args:
             now: monotonic seconds.
         """
+        began = time.perf_counter()
         self._supervisor.tick(now)
         if not self._store.has_changed():
             return News(tuple(self._active.values()), ())
@@ -188,4 +191,4 @@ class Desk:
             else:  # queued again between the two queries
                 active[job_id] = job
         self._active = active
-        return News(tuple(active.values()), tuple(ended))
+        return News(tuple(active.values()), tuple(ended), time.perf_counter() - began)

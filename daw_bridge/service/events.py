@@ -12,6 +12,7 @@ from .packets import Argument, can_be_said
 HEARTBEAT_SECONDS = 1.5  # promised: every 2 s
 PROGRESS_SECONDS = 0.1
 MAX_PATH_BYTES = 700
+PLACES_TOLD = 5  # who moves up further back in a long queue is not told of each place; /job tells it
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ def changes(told: Told, job: Job, now: float) -> list[Event]:
     if job.state != "queued" and (before is None or before.state == "queued") and job.state != "cancelled":
         events.append(started(job))
     if before is None or job.is_final or job.state == "queued":
-        if before is None or (job.state, job.position) != (before.state, before.position):
+        has_moved = job.position != (before.position if before else None) and (job.position or 0) <= PLACES_TOLD
+        if before is None or job.state != before.state or has_moved:
             events.append(latest(job))
     elif events or _is_due(before, job, now - told.told):
         events.append(latest(job))

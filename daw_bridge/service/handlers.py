@@ -70,6 +70,7 @@ class Handlers:
         self._buttons = Buttons()
         self._tasks: set[asyncio.Task[None]] = set()
         self._asking: Counter[Peer] = Counter()
+        self._in_hand: set[tuple[Peer, str]] = set()
         self.on_accepted: Callable[[], None] = lambda: None  # there is nothing to hasten before the loops run
 
     def dispatch(self, message: Message, peer: Peer) -> None:
@@ -149,25 +150,32 @@ class Handlers:
         target = self._audience.unsubscribe(peer, _port(port))
         self._audience.reply(peer, "/subscribed", target[1], 0)
 
-    def remix(self, peer: Peer, _: str, content: str, style: str, preset: str, *rest: Value) -> Awaitable[None]:
+    def remix(self, peer: Peer, _: str, content: str, style: str, preset: str, *rest: Value) -> Awaitable[None] | None:
         return self._ask(peer, ask_from_pairs(content, style, preset, rest))
 
-    def remix_json(self, peer: Peer, _: str, text: str) -> Awaitable[None]:
+    def remix_json(self, peer: Peer, _: str, text: str) -> Awaitable[None] | None:
         table = read_ticket(text)
         if "register" in table:
             raise BadArguments("a project cannot be added over OSC", "Use daw-bridge serve PROJECT.")
         return self._ask(peer, ask_from_ticket(table, "osc"))
 
-    def _ask(self, peer: Peer, ask: Ask) -> Coroutine[Any, Any, None]:
+    def _ask(self, peer: Peer, ask: Ask) -> Coroutine[Any, Any, None] | None:
+        asked = (peer, ask.reqid or repr(ask))
+        if asked in self._in_hand:
+            return None  # sent again before it was answered: the answer to the first is on its way
         if self._board.n_asked_by(peer) + self._asking[peer] >= MAX_QUEUED_A_PEER:
             raise QueueFull(f"{MAX_QUEUED_A_PEER} jobs of this peer are waiting already", "Wait for some, or use a hot folder.")
+        if len(self._tasks) >= MAX_WAITING:
+            raise RateLimited(f"{MAX_WAITING} messages are being worked on", "Ask again in a moment.")
         self._asking[peer] += 1
-        return self._submit(peer, ask)
+        self._in_hand.add(asked)
+        return self._submit(peer, ask, asked)
 
-    async def _submit(self, peer: Peer, ask: Ask) -> None:
+    async def _submit(self, peer: Peer, ask: Ask, asked: tuple[Peer, str]) -> None:
         try:
             job, is_new = await self._run(self._desk.submit, ask, tuple(self._projects))
         finally:
+            self._in_hand.discard(asked)
             self._asking[peer] -= 1
             if not self._asking[peer]:
                 del self._asking[peer]
@@ -218,7 +226,9 @@ class Handlers:
     async def preset_go(self, peer: Peer, word: str, trigger: Value) -> None:
         if fires(trigger):
             preset = await self._run(self._buttons.preset_named, int(word) if word.isdigit() else word)
-            await self._ask(peer, dataclasses.replace(self._buttons.ask(), preset=preset))
+            asking = self._ask(peer, dataclasses.replace(self._buttons.ask(), preset=preset))
+            if asking is not None:
+                await asking
 
     async def retry(self, peer: Peer, _: str, job_id: str) -> None:
         self._board.accepted(await self._run(self._desk.retry, job_id), True, peer)

@@ -28,6 +28,7 @@ SETTLING_SECONDS, SCAN_SECONDS = 0.25, 3.0
 COALESCE_SECONDS = 0.05  # many events of one copy become one look
 FAULT_SECONDS = 2.0
 PURGE_SECONDS = 3600.0
+LOOK_SHARE, LONGEST_PAUSE_SECONDS = 4.0, 1.0  # at most a fifth of the thread's time goes into looking
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +88,7 @@ class Loops:
         self._projects, self._add_project = projects, add_project
         self._progress, self._on_packet = progress, on_packet
         self._tickets, self._keep_days, self._clock = tickets, keep_days, clock
+        self._next_look = 0.0
         self.job_hint, self.ticket_hint, self.folder_hint = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     def start(self) -> list[asyncio.Task[None]]:
@@ -103,7 +105,10 @@ class Loops:
     async def look_at_jobs(self) -> float:
         """Tell what is new about the jobs."""
         await self._pausing.apply()
+        if self._clock() < self._next_look:  # a long queue costs time to list: those who ask go first
+            return self._next_look - self._clock()
         news = await self._run_job(self._desk.tick, self._clock())
+        self._next_look = self._clock() + min(LOOK_SHARE * news.seconds, LONGEST_PAUSE_SECONDS)
         self._board.show(news.active, news.ended)
         await self._run_job(self._progress.show, self._board.status()[0], news.active, news.ended)
         for job in news.ended:

@@ -107,12 +107,13 @@ class Endpoint(asyncio.DatagramProtocol):
         self._limits = Limits()
         self._transport: asyncio.DatagramTransport | None = None
         self._said: dict[str, tuple[float, int]] = {}
-        self.n_refused = 0
+        self.n_taken = self.n_refused = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.DatagramTransport, transport)  # its class says so from Python 3.12 only
 
     def datagram_received(self, data: bytes, addr: tuple[str | int, ...]) -> None:
+        self.n_taken += 1
         peer = (str(addr[0]), int(addr[1]))
         try:
             messages = read_packet(data)
@@ -165,5 +166,6 @@ class Endpoint(asyncio.DatagramProtocol):
 
     def close(self) -> None:
         """Close the port."""
+        log.info("datagrams taken: %d, not OSC: %d", self.n_taken, self.n_refused)
         if self._transport is not None:
             self._transport.close()

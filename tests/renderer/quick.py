@@ -26,7 +26,8 @@ def warm(device: str) -> None:
 def render(order: Order, on_progress: OnProgress) -> None:
     """Do as the content says: `{"seconds": 0.2, "do": "crash"}`."""
     on_progress("load", 0.0)
-    asked = json.loads(copied(order.request.content, "content", order.folder).read_text())
+    copy = copied(order.request.content, "content", order.folder)
+    asked = json.loads(copy.read_text()) if copy.suffix == ".json" else {"seconds": STEP_SECONDS}
     log = ProjectFolders(Path(order.request.project)).project / "renders.log"
     with log.open("a") as lines:
         lines.write(f"{order.job_id} {order.memory_scale} {order.device}\n")

@@ -1,0 +1,1 @@
+"""Long runs against real processes: each is a function with figures, short in the suite, long by `python -m tests.soak`."""
