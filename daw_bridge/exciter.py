@@ -40,7 +40,7 @@ def harmonics(samples: Tensor, sounding: Tensor, need_db: Tensor, analysis: Anal
         analysis: of the content.
 
     Returns:
-        `(C, N)`, to be added to the content; zeros where the content is zero, and everywhere if no band is in need.
+        `(C, N)`, to be added to the content; zeros a window away from any sound, and everywhere if no band is in need.
     """
     if not bool((need_db > 0).any()) or not bool(sounding.any()):
         return torch.zeros_like(samples)

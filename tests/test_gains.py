@@ -1,0 +1,65 @@
+"""Gains between overlapping frames, and under the ceiling of the noise guard."""
+
+from __future__ import annotations
+
+import torch
+
+from daw_bridge.reconstruct import gain_mask, gain_under_ceiling, shared_gain
+from daw_bridge.spectrogram import analysis_for, programme_level_db
+
+RATE = 44_100
+
+
+def test_a_quiet_frame_beside_an_attack_takes_the_attacks_gain() -> None:
+    levels = torch.tensor([[-80.0, -50.0, 0.0, 0.0, 0.0]])
+    gain = torch.tensor([[40.0, 40.0, 3.0, 3.0, 3.0]])
+    shared = shared_gain(gain, levels)
+    assert shared[0, 1] < 3.1
+    assert torch.allclose(shared[0, 2:], torch.full((3,), 3.0), atol=0.05)
+
+
+def test_equal_gains_stay_as_they_are() -> None:
+    levels = torch.randn(8, 50) * 20 - 40
+    assert torch.allclose(shared_gain(torch.full((8, 50), -7.0), levels), torch.full((8, 50), -7.0), atol=1e-3)
+
+
+def test_a_frame_that_asks_for_nothing_is_left_alone() -> None:
+    gain = torch.full((3, 9), 12.0)
+    gain[:, 4] = 0.0
+    shared = shared_gain(gain, torch.zeros(3, 9))
+    assert torch.count_nonzero(shared[:, 4]) == 0
+    assert bool((shared[:, 3] > 6.0).all())
+
+
+def test_the_ceiling_moves_down_with_what_a_loud_hum_takes_along() -> None:
+    seen = analysis_for(RATE, 64, torch.device("cpu"))
+    generator = torch.Generator().manual_seed(0)
+    times = torch.arange(4 * RATE) / RATE
+    hum = torch.sin(2 * torch.pi * 60 * times)
+    hiss = 0.001 * torch.randn(times.shape, generator=generator)
+    samples = (hum + hiss)[None]
+    levels = seen.levels(samples)
+    target = levels.clone()
+    target[:4] -= 30.0  # the hum is turned down, so the hiss beside it is louder in the whole
+    target[20:] += 10.0
+    ceiling = torch.full_like(levels, 300.0)
+    ceiling[20:] = levels[20:] + 10.0
+    gain = gain_under_ceiling(samples, levels, target, ceiling, 40.0, seen)
+    assert gain[25:, 20:-20].max() < 0.0
+
+    def hiss_beside_the_whole(found: torch.Tensor) -> float:
+        found_levels = seen.levels(found)
+        return float(found_levels[25:, 20:-20].mean()) - programme_level_db(found_levels)
+
+    guarded = hiss_beside_the_whole(gain_mask(samples, gain, seen.spread, seen.resolution))
+    free = hiss_beside_the_whole(gain_mask(samples, target - levels, seen.spread, seen.resolution))
+    assert guarded < free - 10.0
+
+
+def test_a_target_that_keeps_the_level_is_reached_by_its_own_gain() -> None:
+    seen = analysis_for(RATE, 64, torch.device("cpu"))
+    samples = 0.1 * torch.randn(2, 2 * RATE, generator=torch.Generator().manual_seed(1))
+    levels = seen.levels(samples)
+    target = levels + 5.0
+    gain = gain_under_ceiling(samples, levels, target, torch.full_like(levels, 300.0), 40.0, seen)
+    assert torch.allclose(gain, torch.full_like(gain, 5.0), atol=1e-3)
