@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import soundfile
 
 from tests.reaper.desk import Desk, song
 from tests.reaper.script_text import wrong_calls
@@ -53,6 +54,33 @@ MUTATIONS = {
     ),
 }  # fmt: skip
 
+# The same for the way from an item with effects, or a reversed one, to its content.
+MUTATIONS_OF_SOUND = {
+    "the settings are not put back": ("held", "  put_back(kept)\n", "", "was left changed"),
+    "a failure skips the putting back": (
+        "held", "  put_back(kept)\n", "  if is_done then put_back(kept) end\n", "was left changed",
+    ),
+    "a setting that cannot be put back keeps the others": (
+        "held", "if not pcall(restore) then pcall(restore) end", "restore()", "left",
+    ),
+    "one setting is put back only": (
+        "held", "for index = #kept, 1, -1 do", "for index = #kept, #kept, -1 do", "was left changed",
+    ),
+    "the render adds to the project": ("rendering", '"RENDER_ADDTOPROJ", 0', '"RENDER_ADDTOPROJ", 1', "RENDER_ADDTOPROJ = 1"),
+    "the user's tail is rendered": ("rendering", '    number(project, "RENDER_TAILFLAG", 0),\n', "", "RENDER_TAILFLAG = 18"),
+    "all but the item is selected": (
+        "rendering", "select_one(thing, wanted[thing] == true)", "select_one(thing, wanted[thing] ~= true)",
+        "0 items were rendered",
+    ),
+    "the window is not refreshed after a render": (
+        "rendering", "    reaper.PreventUIRefresh(-1)\n", "", "PreventUIRefresh was left",
+    ),
+    "the accessor is not let go of": (
+        "reading", "  reaper.DestroyAudioAccessor(state.accessor)\n  return wave", "  return wave", "accessor was left behind",
+    ),
+    "the array holds what it held before": ("reading", "  state.buffer.clear() --", "  --", "another sound"),
+}  # fmt: skip
+
 
 def findings(version: str, scripts: Path, desk: Desk) -> str:
     """Everything the checks have to say about some scripts: their text, one landing, and two that fail."""
@@ -74,17 +102,66 @@ def findings(version: str, scripts: Path, desk: Desk) -> str:
     return "\n".join(found)
 
 
+def _content(version: str, scripts: Path, desk: Desk, kind: str, fails: str, fail_at: int | None) -> Reaper:
+    reaper = Reaper(version, desk.env, scripts=scripts)
+    project = song(reaper, desk, D_STARTOFFS=-0.1, B_LOOPSRC=0, D_LENGTH=0.3)
+    take = project.tracks[2]["items"][1].takes[1]
+    if kind == "effect":
+        take["effects"] = reaper.lua.table(reaper.lua.table_from({"is_enabled": True}))
+    else:
+        take["source"] = reaper.world.add_source(reaper.world, str(desk.content), "SECTION")
+    reaper.world["fail_name"], reaper.world["fail_call"] = fails, fail_at
+    reaper.run()
+    reaper.ticks(2)
+    reaper.world.stop_script(reaper.world)
+    return reaper
+
+
+def findings_of_sound(version: str, scripts: Path, desk: Desk) -> str:
+    """What the checks say of getting the sound out: rendered and read, with some calls that fail."""
+    found = [wrong for path in scripts.rglob("*.lua") for wrong in wrong_calls(path.read_text(encoding="utf-8"))]
+    cases: list[tuple[str, str, int | None]] = [
+        ("effect", "", None),
+        ("reversed", "", None),
+        ("effect", "Main_OnCommandEx", None),
+    ]
+    names = [name for name in _content(version, scripts, desk, "effect", "", None).world.calls.values() if isinstance(name, str)]
+    after = names.index("Main_OnCommandEx") if "Main_OnCommandEx" in names else len(names)
+    cases += [("effect", "", after + n) for n in (2, 5, 8)]
+    for kind, fails, fail_at in cases:
+        for path in (desk.state / "tickets").glob("*"):
+            path.unlink()
+        reaper = _content(version, scripts, desk, kind, fails, fail_at)
+        found += reaper.violations + [line for line in reaper.console if "defect" in line]
+        if not fails and fail_at is None:
+            paths = [ticket["content"] for ticket in desk.tickets()]
+            heard = [soundfile.read(path)[0] for path in paths]
+            found += [] if heard and abs(heard[0]).max() < 10 else ["another sound"]
+    return "\n".join(found)
+
+
 def test_the_scripts_as_they_are_pass(lua_version: str, desk: Desk) -> None:
     assert findings(lua_version, SCRIPTS, desk) == ""
+    assert findings_of_sound(lua_version, SCRIPTS, desk) == ""
 
 
 @pytest.mark.parametrize("mistake", MUTATIONS)
 def test_a_mistake_is_caught(mistake: str, lua_version: str, desk: Desk, tmp_path: Path) -> None:
-    name, old, new, word = MUTATIONS[mistake]
+    assert MUTATIONS[mistake][3] in findings(lua_version, mutated(*MUTATIONS[mistake][:3], tmp_path), desk)
+
+
+@pytest.mark.parametrize("mistake", MUTATIONS_OF_SOUND)
+def test_a_mistake_with_sounds_is_caught(mistake: str, desk: Desk, tmp_path: Path) -> None:
+    name, old, new, word = MUTATIONS_OF_SOUND[mistake]
+    assert word in findings_of_sound("lua54", mutated(name, old, new, tmp_path), desk)
+
+
+def mutated(name: str, old: str, new: str, tmp_path: Path) -> Path:
+    """A copy of the scripts with a mistake in it."""
     scripts = tmp_path / "scripts"
     shutil.copytree(SCRIPTS, scripts)
     path = scripts / "lib" / f"{name}.lua"
     text = path.read_text(encoding="utf-8")
     assert text.count(old) == 1, "the mutation no longer fits the script"
     path.write_text(text.replace(old, new), encoding="utf-8")
-    assert word in findings(lua_version, scripts, desk)
+    return scripts
