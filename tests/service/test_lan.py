@@ -15,7 +15,7 @@ from daw_bridge.service import client
 from daw_bridge.service.admission import admitted, make_token
 from daw_bridge.service.packets import Message
 from daw_bridge.service.table import INCOMING, PREFIX
-from tests.service.wire import Osc, ServiceProcess
+from tests.service.wire import Osc, ServiceProcess, packet
 from tests.waiting import wait_for
 
 
@@ -102,3 +102,11 @@ def test_the_token_is_in_no_other_file_of_the_state_folder(lan: ServiceProcess) 
     assert holding == ["token"]
     assert stat.S_IMODE(os.stat(lan.state).st_mode) == 0o700
     assert stat.S_IMODE(os.stat(lan.state / "work").st_mode) == 0o700
+
+
+def test_a_slip_of_the_users_own_needs_no_token(lan: ServiceProcess) -> None:
+    draft = lan.state / "tickets" / ".draft"
+    draft.write_bytes(packet(PREFIX + "/pause"))
+    draft.rename(draft.with_name("a slip.osc"))
+    wait_for(lambda: client.status(state=lan.state).state == "paused", what="a pause")
+    assert client.pause(False, state=lan.state) == "idle"
