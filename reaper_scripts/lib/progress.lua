@@ -26,7 +26,8 @@ function progress.read(state, now)
   local is_fresh = found and now - (tonumber(found.written) or 0) < STALE_SECONDS
   local seen = { state = is_fresh and found.state or nil, jobs = is_fresh and found.jobs or {}, by_reqid = {} }
   for _, job in ipairs(seen.jobs) do
-    if type(job.reqid) == "string" and job.reqid ~= "" then seen.by_reqid[job.reqid] = job end
+    -- Jobs that are not over come first, and count.
+    if type(job.reqid) == "string" and job.reqid ~= "" then seen.by_reqid[job.reqid] = seen.by_reqid[job.reqid] or job end
   end
   return seen
 end

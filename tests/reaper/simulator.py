@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ HERE = Path(__file__).parent
 SCRIPTS = HERE.parents[1] / "reaper_scripts"
 REMIX = "daw_bridge_Remix selected item.lua"
 LUA_VERSIONS = ("lua53", "lua54")
+_GUIDS = itertools.count(1)
 SINCE_7_18 = ("InsertTrackInProject", "set_action_options")
 
 
@@ -68,6 +70,7 @@ class Reaper:
             }
         )
         self.world, self._leaked = self.lua.execute("return (require('start'))")(options, host)
+        self.world["n_guids"] = next(_GUIDS) << 20  # no GUID comes twice, as in life
         self.lua.execute("package.path = ...", str(scripts / "lib" / "?.lua"))
 
     def add_project(self, folder: Path, name: str = "song.rpp") -> Any:

@@ -22,7 +22,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from tests.reaper.desk import RATE, Desk, new_item, song
 from tests.reaper.simulator import SCRIPTS, Reaper
 
-START_SECONDS, RENDER_SECONDS = 60, 120
+START_SECONDS, RENDER_SECONDS = 60, 90
 
 
 @pytest.fixture(scope="module")
