@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import uuid
@@ -39,6 +40,7 @@ def remix(
     """
     _check_targets(request, out, picture)
     on_progress("load", 0.0)
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: a thread that waits gives its core to the DAW
     sources = making.read_sources(request, Path(request.content.path), Path(request.style.path))
     recipe = making.recipe_of(request, sources)
     made = making.make(request, sources, recipe, device=device, on_progress=on_progress)
