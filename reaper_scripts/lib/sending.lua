@@ -35,10 +35,10 @@ local function address_of_service(state)
   return type(address) == "table" and address.port and address or nil
 end
 
--- A service that is open to the network takes no message without its token, not even from here.
-local function message(state, service, address, ...)
-  if service.lan ~= true then return osc.message(address, ...) end
-  local file, why = io.open(folders.join(state, "token"), "rb")
+-- A service that is open to the network takes no packet without its token, not even from here; a file needs none.
+local function message(sender, service, address, ...)
+  if service.lan ~= true or not sender.udp then return osc.message(address, ...) end
+  local file, why = io.open(folders.join(sender.state, "token"), "rb")
   if not file then return nil, why end
   local token = (file:read("a") or ""):match("%S+")
   file:close()
@@ -68,7 +68,7 @@ end
 function sending.send(sender, address, ...)
   local service = address_of_service(sender.state)
   if not service then return nil, "the service is not running" end
-  local packet, problem = message(sender.state, service, address, ...)
+  local packet, problem = message(sender, service, address, ...)
   if not packet then return nil, problem end
   if sender.udp then
     local n_sent

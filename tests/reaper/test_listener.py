@@ -221,6 +221,15 @@ def test_a_service_open_to_the_network_gets_its_token(reaper: Reaper, quiet: Any
     assert OscMessage(port.recv(2048)).params == ["a-token-of-some-length", 0]
 
 
+def test_a_file_needs_no_token(reaper: Reaper, quiet: Any, desk: Desk) -> None:
+    say(desk)
+    (desk.state / "token").write_text("a-token-of-some-length\n")
+    (desk.state / "service.json").write_text(json.dumps({"host": "127.0.0.1", "port": 9, "lan": True}))
+    quiet["play_state"] = 5
+    reaper.run(LISTENER)
+    assert slips(desk) == [("/daw_bridge/transport", [1])] and reaper.violations == []
+
+
 def texts(reaper: Reaper) -> list[str]:
     return [drawn.text for drawn in reaper.world.drawn.values() if drawn.text]
 
