@@ -54,7 +54,7 @@ def test_oscsend_asks_and_oscdump_sees_it_accepted_progressing_and_done(
         return dump.lines("/subscribed")
 
     wait_for(subscribed, 10.0, "the subscription")
-    wish = ("song.wav", "style.wav", "default", "from liblo", "project", project.name, "num_steps", 3, "force", 1)
+    wish = ("song.wav", "style.wav", "default", "from liblo", "project", project.name, "num_steps", 60, "force", 1)
     oscsend(service, "/remix", "sssssssisi", *wish)
     accepted = wait_for(lambda: [line for line in dump.lines("/accepted") if '"from liblo"' in line], 10.0, "/accepted")[0]
     job = accepted.split('"')[1]

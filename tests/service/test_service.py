@@ -178,8 +178,11 @@ def test_a_ticket_adds_its_project_and_a_broken_one_is_set_aside(service: Servic
     assert not list(tickets.glob("*.json"))
 
 
+def test_go_is_refused_before_anything_is_set(quick_osc: Osc) -> None:
+    assert quick_osc.ask("/go", answer="/error")[0] == "bad_args"
+
+
 def test_buttons_ask_for_what_was_set(osc: Osc, project: Path) -> None:
-    assert osc.ask("/go", answer="/error")[0] == "bad_args"
     osc.send("/go", 0.0)
     assert osc.ask("/content", "song.wav", answer="/content") == ("song.wav",)
     assert osc.ask("/style", "style.wav", answer="/style") == ("style.wav",)
