@@ -72,6 +72,7 @@ def changes(told: Told, job: Job, now: float) -> list[Event]:
     if before is None or job.is_final or job.state == "queued":
         has_moved = job.position != (before.position if before else None) and (job.position or 0) <= PLACES_TOLD
         if before is None or job.state != before.state or has_moved:
+            events += [Event("/progress", (1.0, job.id, "publish"))] if job.state == "done" else []  # however quick it was
             events.append(latest(job))
     elif events or _is_due(before, job, now - told.told):
         events.append(latest(job))

@@ -35,9 +35,10 @@ class Dump:
 
 
 @pytest.fixture
-def dump(tmp_path: Path) -> Iterator[Dump]:
+def dump(tmp_path: Path, service: ServiceProcess) -> Iterator[Dump]:
     running = Dump(tmp_path / "dump.txt")
     yield running
+    oscsend(service, "/unsubscribe", "i", running.port)
     running.process.terminate()
     running.process.wait(10)
 

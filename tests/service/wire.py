@@ -36,12 +36,15 @@ class Osc:
         self.sock.bind(("127.0.0.1", 0))
         self.service = ("127.0.0.1", port)
         self.heard: list[tuple[str, tuple[Any, ...]]] = []
+        self.subscribed: list[tuple[Any, ...]] = []
 
     def raw(self, data: bytes) -> None:
         self.sock.sendto(data, self.service)
 
     def send(self, address: str, *values: Any, tags: str = "") -> None:
         self.raw(packet(PREFIX + address, *values, tags=tags))
+        if address == "/subscribe":
+            self.subscribed.append(values)
 
     def receive(self, seconds: float) -> tuple[str, tuple[Any, ...]] | None:
         """The next message: address without the prefix, and values."""
@@ -77,6 +80,9 @@ class Osc:
         return time.monotonic() - begin
 
     def close(self) -> None:
+        for values in self.subscribed:  # a service takes 16 subscribers only
+            self.raw(packet(PREFIX + "/unsubscribe", *values))
+        self.subscribed.clear()
         self.sock.close()
 
 
