@@ -97,6 +97,18 @@ def test_a_loudness_beyond_the_ceiling_is_missed_and_said_so() -> None:
     assert (levels["loudness_miss_lu"] or 0.0) > 1.0
 
 
+def test_peaks_far_over_the_ceiling_turn_the_whole_down_rather_than_being_squashed() -> None:
+    body = music(level=0.02)
+    samples = body.samples.copy()
+    samples[:, RATE] = 10.0  # 21 dB over the ceiling: 6 dB are taken off this peak alone, the rest off everything
+    remix, levels = finish(body, body, body.with_samples(samples), preset(loudness="off"))
+    over_db = true_peak_dbtp(samples) + 1.0 - 6.0
+    assert levels["loudness_gain_db"] == pytest.approx(-over_db, abs=0.01)
+    far = slice(2 * RATE, 3 * RATE)
+    assert np.allclose(remix.samples[:, far], body.samples[:, far] * 10 ** (-over_db / 20), atol=1e-6)
+    assert true_peak_dbtp(remix.samples) <= -1.0
+
+
 def test_loudness_off_leaves_every_sample_alone() -> None:
     content, remix = music(), music(seed=2)
     finished, levels = finish(content, content, remix, preset(loudness="off", dehash="off"))
