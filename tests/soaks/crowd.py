@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from daw_bridge.folders import ProjectFolders
+from daw_bridge.folders import ProjectFolders, StateFolders
 from daw_bridge.jobs import JobStore
 from tests.service.conftest import write_clip
 from tests.service.wire import Osc, ServiceProcess
@@ -131,10 +131,11 @@ def quick_jobs(root: Path, n_jobs: int, n_before: int = 10) -> tuple[Holdings, H
             osc.send("/remix", name, name, "default")
             osc.expect("/done", osc.expect("/accepted")[0], seconds=30.0)
             (project / name).unlink()
+            wait_for(lambda: not any(StateFolders(service.state).work.iterdir()), what="the job's work folder to be gone")
 
         for number in range(n_before):
             make(number)
         before = hold(service)
         for number in range(n_before, n_before + n_jobs):
             make(number)
-        return before, wait_for(lambda: hold(service))
+        return before, hold(service)
