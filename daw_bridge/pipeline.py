@@ -11,14 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import exciter, finish, reconstruct, spectrogram, weights
+from . import exciter, finish, reconstruct, spectrogram
 from .audio import Audio
 from .errors import BadArguments, TooShort
-from .extractors.base import Extractor
-from .extractors.combined import Combined
-from .extractors.vgg16 import Vgg16
-from .extractors.wyse import Wyse
-from .networks import VGG16, WYSE, network_of
+from .extractors.loading import load_extractor
 from .presets import Preset
 from .transfer import Step, Transferred, presence, sounding_levels, style_target, transfer
 
@@ -130,7 +126,7 @@ def render(
     levels = analysis.levels(samples + harmonics)
 
     clock.phase("transfer")
-    extractor = load_extractor(preset, style_sounding, seed)
+    extractor = load_extractor(preset.transfer, style_sounding, seed, pick_dtype(where))
     target = style_target(style_sounding, extractor, preset.transfer)
     found = transfer(
         levels,
@@ -151,33 +147,6 @@ def render(
     return Remix(
         remix, {"device": str(where), "dtype": str(pick_dtype(where)), **report, "losses": losses, "seconds": clock.seconds()}
     )
-
-
-_vgg16: dict[tuple[int, str], Vgg16] = {}  # warm between the jobs of a process
-
-
-def load_extractor(preset: Preset, style_levels: Tensor, seed: int) -> Extractor:
-    """The networks that the preset's layers belong to, each as deep as its layers need.
-
-    Args:
-        preset: names the layers.
-        style_levels: `(M, S)`, sounding frames of the style.
-        seed: of random networks.
-    """
-    device = style_levels.device
-    content_layers = preset.transfer.content_layers if preset.transfer.content_weight else ()
-    layers = [layer for layer, _ in (*content_layers, *preset.transfer.style_layers)]
-    extractors: list[Extractor] = []
-    if any(network_of(layer) is WYSE for layer in layers):
-        extractors.append(Wyse(style_levels.mean(1, keepdim=True), seed, pick_dtype(device)))
-    pictures = [layer for layer in layers if network_of(layer) is VGG16]
-    if pictures:
-        n_layers = max(VGG16.layers.index(layer) for layer in pictures) + 1
-        key = (n_layers, str(device))
-        if key not in _vgg16:
-            _vgg16[key] = Vgg16(weights.load(weights.resolve(VGG16.name, n_layers)), device, pick_dtype(device))
-        extractors.append(_vgg16[key])
-    return Combined(extractors)
 
 
 def _at_rate(audio: Audio, sample_rate: int) -> np.ndarray:

@@ -19,6 +19,7 @@ from daw_bridge import pipeline, weights
 from daw_bridge.audio import Audio
 from daw_bridge.ceiling import true_peak_dbtp
 from daw_bridge.errors import BadArguments, Cancelled, TooShort
+from daw_bridge.extractors import loading
 from daw_bridge.networks import network_of
 from daw_bridge.pipeline import Progress, Remix, render
 from daw_bridge.presets import Plugin, Preset, load_preset, preset_from, preset_ids
@@ -237,7 +238,7 @@ def test_other_kernels_give_another_remix(preset_id: str, monkeypatch: pytest.Mo
             name: t.flatten()[torch.randperm(t.numel(), generator=generator)].reshape(t.shape) for name, t in load(path).items()
         }
 
-    monkeypatch.setattr(pipeline, "_vgg16", {})
+    monkeypatch.setattr(loading, "_vgg16", {})
     monkeypatch.setattr(weights, "load", shuffled)
     assert difference_db(trained, render(content, style, preset, device="cpu")) > -50
 
@@ -334,10 +335,10 @@ def test_cancelling_at_any_word_of_progress_ends_the_render_there(preset_id: str
 
 
 def test_only_the_networks_that_a_preset_names_are_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "_vgg16", {})
+    monkeypatch.setattr(loading, "_vgg16", {})
     random_only = preset_of(style_layers=["wyse_1"], content_weight=0.0)
     render(Audio(song(), 44_100), Audio(record(), 44_100), random_only, device="cpu")
-    assert pipeline._vgg16 == {}
+    assert loading._vgg16 == {}
 
 
 def needs_nothing_but_the_package(preset_id: str) -> bool:
