@@ -34,12 +34,14 @@ class Step:
     Attributes:
         step, num_steps: steps done and to do, over all blocks.
         content_loss, style_loss: of the step just done, before weighting.
+        levels: gives the block's target as it is now, `(M, t)` in dB relative to the programme's level.
     """
 
     step: int
     num_steps: int
     content_loss: float
     style_loss: float
+    levels: Callable[[], Tensor]
 
 
 @dataclass(frozen=True)
@@ -167,7 +169,7 @@ def transfer(
         for step, losses in enumerate(block.steps()):
             curves[:, step] += torch.tensor(losses) * ((last - first) / sum(b - a for a, b in spans))
             if on_step:
-                on_step(Step(number * settings.num_steps + step + 1, len(spans) * settings.num_steps, *losses))
+                on_step(Step(number * settings.num_steps + step + 1, len(spans) * settings.num_steps, *losses, block.levels))
         found[:, part] += block.levels() * _fades(first, last, content.shape[1]).to(found)
     levels = content_levels.clone()
     levels[:, sounding] += (found - content) * present[sounding]
