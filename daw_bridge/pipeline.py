@@ -16,7 +16,7 @@ from .audio import Audio
 from .errors import BadArguments, TooShort
 from .extractors.loading import load_extractor
 from .presets import Preset
-from .transfer import Step, Transferred, presence, sounding_levels, style_target, transfer
+from .transfer import Read, Step, Transferred, presence, sounding_frames, style_target, transfer
 
 PHASE_SHARES = {"listen": 0.05, "transfer": 0.75, "reconstruct": 0.1, "post": 0.1}  # of the whole time, for the fraction
 
@@ -120,20 +120,21 @@ def render(
     clock.phase("listen")
     analysis = spectrogram.analysis_for(content.sample_rate, preset.transfer.n_bands, where)
     samples = torch.from_numpy(content.samples.astype(np.float32)).to(where)
-    style_levels = analysis.levels(torch.from_numpy(_at_rate(style, content.sample_rate)).to(where))
-    style_sounding = sounding_levels(style_levels, preset.transfer.gate_db)
-    harmonics = _harmonics(samples, style_sounding, preset, analysis)
+    style_samples = torch.from_numpy(_at_rate(style, content.sample_rate)).to(where)
+    style_sound = sounding_frames(analysis.levels(style_samples), preset.transfer.gate_db, _reader(style_samples, analysis))
+    harmonics = _harmonics(samples, style_sound.levels, preset, analysis)
     levels = analysis.levels(samples + harmonics)
 
     clock.phase("transfer")
-    extractor = load_extractor(preset.transfer, style_sounding, seed, pick_dtype(where))
-    target = style_target(style_sounding, extractor, preset.transfer)
+    extractor = load_extractor(preset.transfer, style_sound.levels, seed, pick_dtype(where))
+    target = style_target(style_sound, extractor, preset.transfer)
     found = transfer(
         levels,
         target,
         extractor,
         preset.transfer,
         frames_per_second=analysis.frames_per_second,
+        read=_reader(samples + harmonics, analysis),
         seed=seed,
         on_step=clock.step,
     )
@@ -147,6 +148,12 @@ def render(
     return Remix(
         remix, {"device": str(where), "dtype": str(pick_dtype(where)), **report, "losses": losses, "seconds": clock.seconds()}
     )
+
+
+def _reader(samples: Tensor, analysis: spectrogram.Analysis) -> Read:
+    """Gives the spectra of a recording's frames, for networks that listen."""
+    mono = samples.mean(0, keepdim=True)
+    return lambda frames: spectrogram.spectra_at(mono, analysis.resolution, frames)[0]
 
 
 def _at_rate(audio: Audio, sample_rate: int) -> np.ndarray:

@@ -66,6 +66,21 @@ def frames_of(samples: Tensor, resolution: Resolution, first: int, last: int) ->
     return spectra * (2.0 / window.sum())
 
 
+def spectra_at(samples: Tensor, resolution: Resolution, frames: Tensor) -> Tensor:
+    """Spectra of some frames, whichever.
+
+    Args:
+        samples: `(C, N)`, real.
+        resolution: window and hop.
+        frames: `(T,)`, numbers of frames, rising.
+
+    Returns:
+        `(C, T, F)`, complex, as `frames_of` scales them.
+    """
+    first, last = int(frames[0]), int(frames[-1]) + 1
+    return frames_of(samples, resolution, first, last)[:, frames - first]
+
+
 def overlap_add(spectra: Tensor, resolution: Resolution) -> Tensor:
     """Samples of some frames' spectra, windowed and added up; exact where four windows meet.
 

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from . import starts
-from .errors import TooShort
-from .extractors.base import Extractor
+from .errors import BadArguments, TooShort
+from .extractors.base import Extractor, Sound
 from .losses import content_loss, gram_matrix, style_loss
 from .noise_guard import noise_ceiling
+from .planes import N_PLANES, grey
 from .settings import TransferSettings
 from .spectrogram import programme_level_db
 
@@ -100,21 +101,49 @@ def sounding_levels(levels: Tensor, gate_db: float) -> Tensor:
     return (sounding - programme_level_db(levels)).clamp_min(FLOOR_DB)
 
 
-def style_target(levels: Tensor, extractor: Extractor, settings: TransferSettings) -> StyleTarget:
+Read = Callable[[Tensor], Tensor]
+
+
+def unheard(frames: Tensor) -> Tensor:
+    """The spectra of levels that belong to no recording: there are none, for a network that looks at levels alone."""
+    raise BadArguments(f"{len(frames)} frames have no sound", "Give `read`: this network listens.")
+
+
+def sounding_frames(levels: Tensor, gate_db: float, read: Read = unheard) -> Sound:
+    """The frames in which something sounds, of `sounding_levels`.
+
+    Args:
+        levels: `(M, S)` in dB, of a whole recording.
+        gate_db: as in `presence`.
+        read: gives the spectra of the frames of these numbers, `(T, F)`, complex, mean of the channels.
+
+    Raises:
+        TooShort: as `sounding_levels`.
+    """
+    return _sound(levels, sounding_levels(levels, gate_db), presence(levels, gate_db) > 0, read)
+
+
+def _sound(levels: Tensor, relative: Tensor, is_sounding: Tensor, read: Read) -> Sound:
+    frames, scale = is_sounding.nonzero()[:, 0], 10.0 ** (-programme_level_db(levels) / 20.0)
+    return Sound(relative, lambda first, last: read(frames[first:last]) * scale)
+
+
+def style_target(sound: Sound, extractor: Extractor, settings: TransferSettings) -> StyleTarget:
     """Listen to a style once.
 
     Args:
-        levels: `(M, S)` of `sounding_levels`.
+        sound: of `sounding_frames`.
         extractor: the frozen network.
         settings: says which layers, and what Gram matrices are taken about.
     """
     layers = [layer for layer, _ in settings.style_layers]
-    spans = blocks_of(levels.shape[1])
+    spans = blocks_of(sound.levels.shape[1])
 
     def mean_of(what: Callable[[str, Tensor], Tensor]) -> dict[str, Tensor]:
         sums: dict[str, Tensor] = {}
         for first, last in spans:
-            for layer, found in extractor.features(levels[None, :, first:last], layers).items():
+            part = sound.part(first, last)
+            for layer, found in extractor.features(part.levels[None, None], layers, part).items():
                 share = what(layer, found) * ((last - first) / sum(b - a for a, b in spans))
                 sums[layer] = sums[layer] + share if layer in sums else share
         return sums
@@ -124,7 +153,7 @@ def style_target(levels: Tensor, extractor: Extractor, settings: TransferSetting
         if not settings.is_gram_centred:
             centres = {layer: torch.zeros_like(centre) for layer, centre in centres.items()}
         grams = mean_of(lambda layer, found: gram_matrix(found, centres[layer]))
-    return StyleTarget(levels, grams, centres)
+    return StyleTarget(sound.levels, grams, centres)
 
 
 def transfer(
@@ -134,6 +163,7 @@ def transfer(
     settings: TransferSettings,
     *,
     frames_per_second: float,
+    read: Read = unheard,
     seed: int = 0,
     on_step: Callable[[Step], None] | None = None,
 ) -> Transferred:
@@ -145,6 +175,7 @@ def transfer(
         extractor: the frozen network.
         settings: layers, weights, start, optimiser, steps.
         frames_per_second: of the levels.
+        read: gives the spectra of the content's frames of these numbers, as in `sounding_frames`.
         seed: of the noise that `start = "noise"` begins with.
         on_step: told of each step; whatever it raises ends the transfer.
 
@@ -159,13 +190,16 @@ def transfer(
     if content.shape[1] < FEWEST_FRAMES:
         return Transferred(content_levels, torch.full_like(content_levels, torch.inf), [], [])
     ceiling = noise_ceiling(relative.clamp_min(FLOOR_DB), style.levels, frames_per_second, settings.noise_lift_db)
-    start = _start(content, style.levels, settings.start, seed).clamp(FLOOR_DB, TOP_DB).minimum(ceiling[:, sounding])
+    planes = [_start(content, style.levels, settings.start, seed + plane) for plane in range(N_PLANES[settings.planes])]
+    start = torch.stack(planes).clamp(FLOOR_DB, TOP_DB).minimum(ceiling[:, sounding])
+    sound = _sound(content_levels, content, sounding, read)
     spans = blocks_of(content.shape[1]) if settings.num_steps else []
-    found = torch.zeros_like(start) if spans else start
+    found = torch.zeros_like(content) if spans else grey(start)
     curves = torch.zeros(2, settings.num_steps)
     for number, (first, last) in enumerate(spans):
         part = slice(first, last)
-        block = _Block(content[:, part], start[:, part], ceiling[:, sounding][:, part], style, extractor, settings)
+        limits = ceiling[:, sounding][:, part]
+        block = _Block(sound.part(first, last), start[..., part], limits, style, extractor, settings)
         for step, losses in enumerate(block.steps()):
             curves[:, step] += torch.tensor(losses) * ((last - first) / sum(b - a for a, b in spans))
             if on_step:
@@ -181,7 +215,7 @@ class _Block:
 
     def __init__(
         self,
-        content: Tensor,
+        content: Sound,
         start: Tensor,
         ceiling: Tensor,
         style: StyleTarget,
@@ -189,23 +223,23 @@ class _Block:
         settings: TransferSettings,
     ) -> None:
         self._start, self._ceiling, self._style = start, ceiling / STEP_UNIT_DB, style
-        self._extractor, self._settings = extractor, settings
+        self._sound, self._extractor, self._settings = content, extractor, settings
         content_layers = [layer for layer, _ in settings.content_layers] if settings.content_weight else []
         self._layers = tuple(dict.fromkeys((*content_layers, *style.grams)))
         with torch.no_grad():
-            wanted = extractor.features(content[None], content_layers) if content_layers else {}
+            wanted = extractor.features(content.levels[None, None], content_layers, content) if content_layers else {}
             self._wanted = {layer: found.clone() for layer, found in wanted.items()}
         self._target = (start[None] / STEP_UNIT_DB).clone().requires_grad_()
         self._style_weights = self._balanced() if settings.is_style_balanced else dict(settings.style_layers)
         self._style_scale = sum(self._style_weights.values()) / sum(weight for _, weight in settings.style_layers)
 
     def levels(self) -> Tensor:
-        return self._target.detach()[0] * STEP_UNIT_DB
+        return grey(self._target.detach()[0]) * STEP_UNIT_DB
 
     def _balanced(self) -> dict[str, float]:
         """Weights that are less the farther a layer starts from the style, so that no style shouts down the anchor."""
         with torch.no_grad():
-            features = self._extractor.features(self._start[None], tuple(self._style.grams))
+            features = self._extractor.features(self._start[None], tuple(self._style.grams), self._sound)
             errors = {
                 layer: style_loss(features, {layer: gram}, self._style.centres, {layer: 1.0}).item()
                 for layer, gram in self._style.grams.items()
@@ -213,7 +247,7 @@ class _Block:
         return {layer: weight / max(errors[layer], SMALLEST_START_ERROR) ** 0.5 for layer, weight in self._settings.style_layers}
 
     def losses(self) -> tuple[Tensor, Tensor]:
-        features = self._extractor.features(self._target * STEP_UNIT_DB, self._layers)
+        features = self._extractor.features(self._target * STEP_UNIT_DB, self._layers, self._sound)
         content = content_loss(features, self._wanted, dict(self._settings.content_layers))
         style = style_loss(features, self._style.grams, self._style.centres, self._style_weights)
         return content, style * self._style_scale

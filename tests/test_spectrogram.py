@@ -251,3 +251,9 @@ def test_the_gradients_of_band_levels_are_right() -> None:
     weights = torch.from_numpy(spectrogram.band_weights(4, 8000, 16)).double()
     spectrum = torch.view_as_real(stft(noise(2, 20, dtype=torch.float64), Resolution(16, 4))).requires_grad_()
     assert torch.autograd.gradcheck(lambda x: spectrogram.band_levels_db(torch.view_as_complex(x), weights), spectrum)
+
+
+def test_spectra_of_some_frames_are_those_of_the_whole_transform() -> None:
+    samples, frames = noise(2, 1000), torch.tensor([3, 4, 9, 20, 63])
+    whole = stft(samples, SMALL)
+    torch.testing.assert_close(spectrogram.spectra_at(samples, SMALL, frames), whole.transpose(1, 2)[:, frames])

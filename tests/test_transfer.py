@@ -21,6 +21,7 @@ from daw_bridge.losses import gram_matrix
 from daw_bridge.networks import VGG16
 from daw_bridge.settings import TransferSettings
 from daw_bridge.transfer import Step, Transferred, blocks_of, presence, sounding_levels, style_target, transfer
+from tests.hearing import features, only_levels
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 N_BANDS, FRAMES_PER_SECOND = 32, 86.0
@@ -52,7 +53,7 @@ def run(
 ) -> Transferred:
     sounding = sounding_levels(style, settings.gate_db)
     network = extractor or wyse(sounding)
-    target = style_target(sounding, network, settings)
+    target = style_target(only_levels(sounding), network, settings)
     return transfer(content, target, network, settings, frames_per_second=FRAMES_PER_SECOND, seed=seed)
 
 
@@ -101,9 +102,9 @@ def test_a_style_without_sound_is_refused(n_sounding: int) -> None:
 def test_the_target_holds_the_styles_grams_about_zero_or_its_mean(is_gram_centred: bool) -> None:
     style = sounding_levels(music(150, 1), -60.0)
     network = wyse(style)
-    target = style_target(style, network, dataclasses.replace(WYSE_SETTINGS, is_gram_centred=is_gram_centred))
+    target = style_target(only_levels(style), network, dataclasses.replace(WYSE_SETTINGS, is_gram_centred=is_gram_centred))
     assert set(target.grams) == {"wyse_1", "wyse_4"}
-    for layer, found in network.features(style[None], ["wyse_1", "wyse_4"]).items():
+    for layer, found in features(network, style[None], ["wyse_1", "wyse_4"]).items():
         centre = found.mean(2) if is_gram_centred else torch.zeros(1, found.shape[1])
         torch.testing.assert_close(target.centres[layer], centre)
         torch.testing.assert_close(target.grams[layer], gram_matrix(found, centre), atol=1e-4, rtol=1e-4)
@@ -111,9 +112,9 @@ def test_the_target_holds_the_styles_grams_about_zero_or_its_mean(is_gram_centre
 
 def test_a_style_heard_in_blocks_is_the_style_heard_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     style = sounding_levels(music(600, 1), -60.0)
-    whole = style_target(style, wyse(style), WYSE_SETTINGS)
+    whole = style_target(only_levels(style), wyse(style), WYSE_SETTINGS)
     monkeypatch.setattr(transfer_module, "BLOCK_FRAMES", 200)
-    parts = style_target(style, wyse(style), WYSE_SETTINGS)
+    parts = style_target(only_levels(style), wyse(style), WYSE_SETTINGS)
     for layer, gram in whole.grams.items():
         assert (parts.grams[layer] - gram).norm() < 0.1 * gram.norm()
 
@@ -208,7 +209,7 @@ def test_every_step_is_told_and_counted_over_all_blocks(monkeypatch: pytest.Monk
     content, style = music(500, 0), sounding_levels(music(200, 1), -60.0)
     told: list[Step] = []
     network = wyse(style)
-    target = style_target(style, network, WYSE_SETTINGS)
+    target = style_target(only_levels(style), network, WYSE_SETTINGS)
     found = transfer(content, target, network, WYSE_SETTINGS, frames_per_second=FRAMES_PER_SECOND, on_step=told.append)
     n_blocks = len(blocks_of(500))
     assert n_blocks > 2 and [step.step for step in told] == list(range(1, n_blocks * 8 + 1))
@@ -219,7 +220,7 @@ def test_every_step_is_told_and_counted_over_all_blocks(monkeypatch: pytest.Monk
 def test_raising_ends_the_transfer_within_the_step() -> None:
     style = sounding_levels(music(200, 1), -60.0)
     network = wyse(style)
-    target = style_target(style, network, WYSE_SETTINGS)
+    target = style_target(only_levels(style), network, WYSE_SETTINGS)
     told = 0
 
     def stop(step: Step) -> None:
@@ -255,3 +256,23 @@ def test_a_block_ends_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not torch.equal(cut, whole), "the blocks were cut"
     steps_whole, steps_cut = ((levels - content).diff(dim=1).abs().mean(0) for levels in (whole, cut))
     assert steps_cut.max() < 2 * steps_whole.max() + 1.0
+
+
+# Colour planes
+
+
+def test_free_colour_planes_go_downhill_and_end_grey(vgg16: Extractor) -> None:
+    settings = TransferSettings(style_layers=(("relu1_1", 1.0), ("relu2_1", 1.0)), planes="colour", start="noise", num_steps=12)
+    content = music(200, 0)
+    found = run(settings, content, music(200, 1), vgg16)
+    assert found.levels.shape == content.shape and found.levels.isfinite().all()
+    assert found.style_losses[-1] < 0.5 * found.style_losses[0]
+
+
+def test_planes_of_noise_differ_from_each_other(vgg16: Extractor) -> None:
+    settings = TransferSettings(start="noise", num_steps=0)
+    content, style = music(200, 0), music(200, 1)
+    one = run(settings, content, style, vgg16).levels
+    three = run(dataclasses.replace(settings, planes="colour"), content, style, vgg16).levels
+    spread = (three - three.mean()).std() / (one - one.mean()).std()
+    assert spread == pytest.approx((0.3**2 + 0.59**2 + 0.11**2) ** 0.5, abs=0.05)  # of three that know nothing of each other

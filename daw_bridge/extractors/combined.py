@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from .base import Extractor
+from .base import Extractor, Sound
 
 
 class Combined:
@@ -16,11 +16,11 @@ class Combined:
         self._extractors = tuple(extractors)
         self.layers = tuple(layer for extractor in extractors for layer in extractor.layers)
 
-    def features(self, levels: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+    def features(self, planes: Tensor, layers: Sequence[str], sound: Sound) -> dict[str, Tensor]:
         """See `Extractor.features`."""
         found: dict[str, Tensor] = {}
         for extractor in self._extractors:
             own = [layer for layer in layers if layer in extractor.layers]
             if own:
-                found.update(extractor.features(levels, own))
+                found.update(extractor.features(planes, own, sound))
         return found

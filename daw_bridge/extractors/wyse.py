@@ -9,6 +9,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..networks import WYSE
+from ..planes import grey
+from .base import Sound
 
 N_FILTERS = 512
 N_TAPS = 11  # frames under a filter: 0.13 s, times the pooling
@@ -44,9 +46,9 @@ class Wyse:
             bias = torch.randn(N_FILTERS, generator=generator) * BIAS_DEVIATION
             self._kernels[layer] = kernel.to(band_means.device, dtype), bias.to(band_means.device, dtype)
 
-    def features(self, levels: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+    def features(self, planes: Tensor, layers: Sequence[str], sound: Sound) -> dict[str, Tensor]:
         """See `Extractor.features`; feature maps are `(B, 512, T / pooling)`."""
-        units = ((levels - self._band_means) / LEVEL_UNIT_DB).to(self._dtype)
+        units = ((grey(planes) - self._band_means) / LEVEL_UNIT_DB).to(self._dtype)
         found: dict[str, Tensor] = {}
         for layer in layers:
             pooling = int(layer.partition("_")[2])
