@@ -1,11 +1,5 @@
--- @description daw_bridge: Cancel
--- @author daw_bridge
--- @version 0.2.0
--- @changelog The first versions.
--- @provides [nomain] lib/*.lua
--- @about
---   # Cancel
---   Gives up a remix that is on its way; where there are several, a menu asks which.
+-- @noindex
+-- Cancel. Gives up a remix that is on its way; where there are several, a menu asks which.
 
 local folder = select(2, reaper.get_action_context()):match("^(.*)[/\\]")
 package.path = folder .. "/lib/?.lua;" .. package.path

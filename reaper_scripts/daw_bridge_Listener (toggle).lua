@@ -1,12 +1,6 @@
--- @description daw_bridge: Listener (toggle)
--- @author daw_bridge
--- @version 0.2.0
--- @changelog The first versions.
--- @provides [nomain] lib/*.lua
--- @about
---   # Listener (toggle)
---   While it is on, whatever the service finishes for an open project comes in by itself, also what a hot folder, a controller or
---   a command asked for; and the service rests while REAPER records. Run it again to turn it off.
+-- @noindex
+-- Listener (toggle). While it is on, whatever the service finishes for an open project comes in by itself, also what a hot
+-- folder, a controller or a command asked for; and the service rests while REAPER records. Run it again to turn it off.
 
 local folder = select(2, reaper.get_action_context()):match("^(.*)[/\\]")
 package.path = folder .. "/lib/?.lua;" .. package.path

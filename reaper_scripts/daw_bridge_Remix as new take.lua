@@ -1,11 +1,6 @@
--- @description daw_bridge: Remix as new take
--- @author daw_bridge
--- @version 0.2.0
--- @changelog The first versions.
--- @provides [nomain] lib/*.lua
--- @about
---   # Remix as new take
---   As "Remix selected item", but the remix becomes a new take of the item, so that T goes back and forth between the two.
+-- @noindex
+-- Remix as new take. As "Remix selected item", but the remix becomes a new take of the item, so that T goes back and forth
+-- between the two.
 
 local folder = select(2, reaper.get_action_context()):match("^(.*)[/\\]")
 package.path = folder .. "/lib/?.lua;" .. package.path

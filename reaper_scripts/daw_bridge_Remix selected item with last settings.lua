@@ -1,12 +1,6 @@
--- @description daw_bridge: Remix selected item with last settings
--- @author daw_bridge
--- @version 0.2.0
--- @changelog The first versions.
--- @provides [nomain] lib/*.lua
--- @about
---   # Remix selected item with last settings
---   Remixes each selected audio item with the style, preset and strength that this project used last, with no questions: for a
---   key or a toolbar button.
+-- @noindex
+-- Remix selected item with last settings. Remixes each selected audio item with the style, preset and strength that this
+-- project used last, with no questions: for a key or a toolbar button.
 
 local folder = select(2, reaper.get_action_context()):match("^(.*)[/\\]")
 package.path = folder .. "/lib/?.lua;" .. package.path

@@ -1,17 +1,21 @@
--- @description daw_bridge: Remix selected item
+-- @description daw_bridge: remix items and stems in the style of another recording
 -- @author daw_bridge
 -- @version 0.2.0
 -- @changelog The first versions.
--- @provides [nomain] lib/*.lua
+-- @provides
+--   [main] daw_bridge_*.lua
+--   [nomain] lib/*.lua
 -- @about
---   # Remix selected item
---   Gives the selected audio item the style of another recording, by the daw_bridge service on this computer. The style is
---   a second selected item (its whole file), or a file that you choose; of three or more items each becomes a remix of its own.
+--   # daw_bridge
+--   Seven actions that ask the daw_bridge service on this computer for remixes, and land them in the arrangement. They need a
+--   running `daw-bridge serve`; without one a request waits.
+--
+--   *Remix selected item* gives the selected audio item the style of another recording. The style is a second selected item
+--   (its whole file), or a file that you choose; of three or more items each becomes a remix of its own.
 --   You go on working; the remix lands on a new track below, on the same sample, as one undo point.
 --
 --   What is sent is what you hear of the item: its media file as it is where that will do; reversed, looped and stretched items
 --   are read first, and items with take effects or envelopes are rendered by REAPER. The track's effects are not part of it.
---   Needs a running `daw-bridge serve`; without one the request waits.
 --
 --   A file daw_bridge.conf beside this script may hold lines such as `state_dir = /path` (where the service keeps its
 --   state, if not in the usual place), `presets = /path`, `preset = default` and `param.strength = 0.8`.

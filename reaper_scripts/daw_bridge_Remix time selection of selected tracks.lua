@@ -1,12 +1,6 @@
--- @description daw_bridge: Remix time selection of selected tracks
--- @author daw_bridge
--- @version 0.2.0
--- @changelog The first versions.
--- @provides [nomain] lib/*.lua
--- @about
---   # Remix time selection of selected tracks
---   Renders the time selection of each selected track, with its effects and fader, and remixes each of these stems. Each remix
---   lands on a new track below its own, at the start of the time selection.
+-- @noindex
+-- Remix time selection of selected tracks. Renders the time selection of each selected track, with its effects and fader,
+-- and remixes each of these stems. Each remix lands on a new track below its own, at the start of the time selection.
 
 local folder = select(2, reaper.get_action_context()):match("^(.*)[/\\]")
 package.path = folder .. "/lib/?.lua;" .. package.path

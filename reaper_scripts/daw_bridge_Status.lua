@@ -1,11 +1,6 @@
--- @description daw_bridge: Status
--- @author daw_bridge
--- @version 0.2.0
--- @changelog The first versions.
--- @provides [nomain] lib/*.lua
--- @about
---   # Status
---   A small window with the remixes that are on their way and how far they are. A click on a row's cross gives that one up.
+-- @noindex
+-- Status. A small window with the remixes that are on their way and how far they are. A click on a row's cross gives that
+-- one up.
 
 local folder = select(2, reaper.get_action_context()):match("^(.*)[/\\]")
 package.path = folder .. "/lib/?.lua;" .. package.path

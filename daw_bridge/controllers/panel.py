@@ -12,6 +12,8 @@ from ..service.table import OUTGOING, PREFIX, find
 
 WIDTH, HEIGHT = 1024, 640
 N_PRESETS, N_COLUMNS = 8, 4
+# For the stage: each is a sound of its own, is quick, and needs nothing beyond the package.
+FAVOURITES = ("default", "fast", "vocal-lift", "drums-only", "tape", "vinyl", "lo-fi-radio", "ambient-wash")
 FADERS = ("strength", "wet")
 COLOURS = {
     "ground": "#1d2126",
@@ -79,7 +81,7 @@ def preset_buttons(wanted: Sequence[str] = ()) -> list[PresetButton]:
     """The presets that get a button.
 
     Args:
-        wanted: their ids; none means the default one and the first others. Places that are left get an index.
+        wanted: their ids; none means FAVOURITES, those that exist. Places that are left get an index.
 
     Raises:
         UnknownPreset: there is no such preset, or more are named than there are buttons.
@@ -91,7 +93,7 @@ def preset_buttons(wanted: Sequence[str] = ()) -> list[PresetButton]:
     if len(wanted) > N_PRESETS:
         raise UnknownPreset(f"{len(wanted)} presets for {N_PRESETS} buttons", "Name fewer.")
     known = list(titles)
-    chosen = list(wanted) or sorted(known, key=lambda preset_id: (preset_id != "default", known.index(preset_id)))
+    chosen = list(wanted) or [preset_id for preset_id in FAVOURITES if preset_id in titles]
     buttons = [PresetButton(_word(preset_id, known), titles[preset_id]) for preset_id in chosen[:N_PRESETS]]
     free = iter(range(len(known) + 1, len(known) + 1 + N_PRESETS))
     return buttons + [PresetButton(str(n), f"preset {n}") for n in free][: N_PRESETS - len(buttons)]

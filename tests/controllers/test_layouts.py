@@ -16,7 +16,8 @@ from daw_bridge.controllers.layouts import NAMES, layout_bytes
 from daw_bridge.controllers.panel import HEIGHT, WIDTH, PresetButton, preset_buttons
 from daw_bridge.errors import UnknownAddress, UnknownPreset
 from daw_bridge.folders import DEFAULT_PORT
-from daw_bridge.presets import preset_ids
+from daw_bridge.networks import network_of
+from daw_bridge.presets import load_preset, preset_ids
 from daw_bridge.service import buttons, table
 from daw_bridge.service.admission import admitted
 from daw_bridge.service.packets import Message, read_packet
@@ -137,11 +138,21 @@ def test_an_address_that_the_table_has_no_more_is_noticed(monkeypatch: pytest.Mo
 def test_presets_are_named_by_id_and_places_left_by_index(monkeypatch: pytest.MonkeyPatch) -> None:
     titles = [("default", "Default"), ("hall of ice", "Hall"), ("tape", "Tape <1> ]]> & more")]
     monkeypatch.setattr(buttons.Buttons, "preset_titles", staticmethod(lambda: titles))
-    words = [preset.word for preset in preset_buttons()]
-    assert words == ["default", "2", "tape", "4", "5", "6", "7", "8"]
+    words = [preset.word for preset in preset_buttons(["default", "hall of ice"])]
+    assert words == ["default", "2", "4", "5", "6", "7", "8", "9"]
+    assert [preset.word for preset in preset_buttons()][:3] == ["default", "tape", "4"]
     assert [preset.word for preset in preset_buttons(["tape"])][:2] == ["tape", "4"]
     with pytest.raises(UnknownPreset, match="Did you mean"):
         preset_buttons(["tpae"])
+
+
+def test_the_buttons_that_nobody_chose_need_nothing_beyond_the_package() -> None:
+    words = [preset.word for preset in preset_buttons()]
+    assert len(set(words)) == 8 and words[0] == "default"
+    for word in words:
+        for layer, _ in load_preset(word).transfer.style_layers:
+            network = network_of(layer)
+            assert network.layers.index(layer) < network.n_shipped, f"{word} would fail with weights_missing"
 
 
 def test_labels_with_any_signs_survive_both_formats(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 
 from tests.reaper import make_luacheck_config
 from tests.reaper.script_text import calls, wrong_calls
-from tests.reaper.simulator import REMIX, SCRIPTS
+from tests.reaper.simulator import SCRIPTS
 
 ALL = sorted(SCRIPTS.rglob("*.lua"))
 PURE = ("copying", "folders", "json", "messages", "osc", "placement", "progress", "settings", "tickets", "wave")
@@ -49,12 +48,3 @@ def test_luacheck_finds_nothing() -> None:
     root = make_luacheck_config.CONFIG.parent
     run = subprocess.run(["luacheck", "--no-color", "."], cwd=root, capture_output=True, text=True, timeout=60, check=False)
     assert run.returncode == 0, run.stdout
-
-
-def test_reapack_finds_a_version_and_the_libraries() -> None:
-    head = (SCRIPTS / REMIX).read_text(encoding="utf-8").split("\n\n")[0]
-    assert re.search(r"^-- @version \d+(\.\d+){0,3}\w*$", head, re.MULTILINE)
-    assert re.search(r"^-- @description \S", head, re.MULTILINE) and re.search(r"^-- @author \S", head, re.MULTILINE)
-    assert "-- @provides [nomain] lib/*.lua\n" in head
-    for path in (SCRIPTS / "lib").glob("*.lua"):
-        assert path.read_text(encoding="utf-8").startswith("-- @noindex\n"), path.name
