@@ -1,4 +1,4 @@
-"""Audio files read into memory under limits, and written so that what was read comes back bit for bit."""
+"""Audio files read under limits, and written so that what was read comes back bit for bit."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from . import disk, riff
 from .audio import Audio, Samples
 from .errors import BadArguments, EmptyFile, ForbiddenPath, NotFinite, NotFound, TooLarge, TooShort, UnsupportedFormat
 from .riff import Origin
+from .scratch import Scratch
 
 MAX_CHANNELS = 8
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 8_000, 384_000
@@ -26,7 +27,14 @@ FLAC_SUBTYPES = ("PCM_S8", "PCM_16", "PCM_24")
 WRITTEN_AS = {"PCM_S8": "PCM_U8"}  # WAV knows 8 bits only unsigned
 
 
-def read_audio(path: Path, *, start_seconds: float = 0.0, length_seconds: float = 0.0, role: str = "content") -> Audio:
+def read_audio(
+    path: Path,
+    *,
+    start_seconds: float = 0.0,
+    length_seconds: float = 0.0,
+    role: str = "content",
+    scratch: Scratch = Scratch(),
+) -> Audio:
     """Read a recording, or a part of it.
 
     Args:
@@ -34,6 +42,7 @@ def read_audio(path: Path, *, start_seconds: float = 0.0, length_seconds: float 
         start_seconds: where to begin.
         length_seconds: how much to read; 0 means up to the end, and so does more than there is.
         role: "content" or "style", for messages.
+        scratch: makes room for the samples; they are decoded into it block by block.
 
     Returns:
         Samples `(C, N)`, float64 where the file holds 32-bit integers or doubles, else float32. Container and subtype say
@@ -52,10 +61,10 @@ def read_audio(path: Path, *, start_seconds: float = 0.0, length_seconds: float 
     name = f"{role} {path.name!r}"
     _check_file(path, name)
     try:
-        with sf.SoundFile(str(path)) as file:
+        with _Sequential(str(path)) as file:
             _check_limits(file, name)
             first, n_samples = _range(file, start_seconds, length_seconds, name)
-            samples = _read_samples(file, first, n_samples, name)
+            samples = _read_samples(file, first, n_samples, name, scratch)
             sample_rate = int(file.samplerate)
             container, subtype = _written_as(file.format, file.subtype)
     except sf.LibsndfileError as error:
@@ -121,31 +130,39 @@ def _check_size(n_samples: int, n_channels: int, name: str) -> None:
         raise TooLarge(f"{name} holds {said}, more than {MAX_VALUES:.0e} values", "Ask for a part of it by start and length.")
 
 
-def _read_samples(file: Any, first: int, n_samples: int, name: str) -> Samples:
-    if file.subtype not in BITS:
-        return _decoded(file, first, n_samples, name)
+def _read_samples(file: Any, first: int, n_samples: int, name: str, scratch: Scratch) -> Samples:
     dtype = np.float64 if file.subtype in ("PCM_32", "DOUBLE") else np.float32
-    samples = np.empty((file.channels, n_samples), dtype)
-    file.seek(first)
+    samples = scratch.empty((file.channels, n_samples), dtype)
     done = 0
-    while done < n_samples:
-        block = file.read(min(BLOCK_SAMPLES, n_samples - done), dtype=np.dtype(dtype).name, always_2d=True)
-        if not len(block):
-            break
+    for block in _decoded(file, first, n_samples, np.dtype(dtype).name):
         samples[:, done : done + len(block)] = block.T
         done += len(block)
-    if done < n_samples:
+    if not done or (done < n_samples and file.subtype in BITS):
         raise UnsupportedFormat(f"{name} is cut off: {done} of {n_samples} samples can be read", "Copy or export it again.")
-    return samples
+    return samples[:, :done]  # what is lossy may hold a little less than its header promises
 
 
-def _decoded(file: Any, first: int, n_samples: int, name: str) -> Samples:
-    # In one call from the start: soundfile seeks after each read, and a seek in MP3 loses the next frames.
-    _check_size(first + n_samples, file.channels, name)
-    block = file.read(first + n_samples, dtype="float32", always_2d=True)[first:]
-    if not len(block):
-        raise UnsupportedFormat(f"{name} is cut off: none of {n_samples} samples can be read", "Copy or export it again.")
-    return np.ascontiguousarray(block.T)
+class _Sequential(sf.SoundFile):  # type: ignore[misc]
+    """A file that is read from its start on: soundfile seeks after each read, and a seek in MP3 loses the next frames."""
+
+    def seekable(self) -> bool:
+        return False
+
+
+def _decoded(file: Any, first: int, n_samples: int, dtype: str) -> Iterator[Samples]:
+    """The samples wanted, `(n, C)` at a time."""
+    to_skip = 0 if file.subtype in BITS else first
+    if file.subtype in BITS:
+        file.seek(first)
+    while to_skip + n_samples > 0:
+        block = file.read(min(BLOCK_SAMPLES, to_skip or n_samples), dtype=dtype, always_2d=True)
+        if not len(block):
+            return
+        if to_skip:
+            to_skip -= len(block)
+            continue
+        n_samples -= len(block)
+        yield block
 
 
 def _check_finite(samples: Samples, first: int, sample_rate: int, name: str) -> None:

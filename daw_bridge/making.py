@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .presets import preset_from
 from .request import RenderRequest
+from .scratch import Scratch
 
 if TYPE_CHECKING:
     from .audio import Audio
@@ -20,7 +21,7 @@ OnProgress = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class Sources:
-    """Both recordings in memory.
+    """Both recordings, decoded.
 
     Attributes:
         content: the part that was asked for.
@@ -46,21 +47,23 @@ class Made:
     recipe: dict[str, Any]
 
 
-def read_sources(request: RenderRequest, content: Path, style: Path) -> Sources:
+def read_sources(request: RenderRequest, content: Path, style: Path, scratch: Scratch = Scratch()) -> Sources:
     """Read what a request asks for.
 
     Args:
         request: says which part of the content.
         content, style: the files, which may be copies of those that the request names.
+        scratch: makes room for the samples.
 
     Raises:
         FileError, BadArguments: as `audio_files.read_audio`.
     """
     from .audio_files import read_audio, read_time_reference
 
-    part = read_audio(content, start_seconds=request.start_seconds, length_seconds=request.length_seconds, role="content")
+    span = {"start_seconds": request.start_seconds, "length_seconds": request.length_seconds}
+    part = read_audio(content, **span, role="content", scratch=scratch)
     start = (read_time_reference(content) or 0) + round(request.start_seconds * part.sample_rate)
-    return Sources(part, read_audio(style, role="style"), start)
+    return Sources(part, read_audio(style, role="style", scratch=scratch), start)
 
 
 def recipe_of(request: RenderRequest, sources: Sources, *, job: str = "") -> dict[str, Any]:

@@ -9,12 +9,15 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 
 from . import making
+from .disk import reported
 from .errors import BadArguments, ForbiddenPath, NotFound
 from .progress import OnProgress
 from .request import RenderRequest
+from .scratch import Scratch
 
 
 def remix(
@@ -41,23 +44,33 @@ def remix(
     _check_targets(request, out, picture)
     on_progress("load", 0.0)
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: a thread that waits gives its core to the DAW
-    sources = making.read_sources(request, Path(request.content.path), Path(request.style.path))
-    recipe = making.recipe_of(request, sources)
-    made = making.make(request, sources, recipe, device=device, on_progress=on_progress)
-    on_progress("publish", 1.0)
-    with _deferred_interrupt() as interrupt:
-        path = _published(request, out, made)
-    try:
-        if interrupt.is_set():
-            raise KeyboardInterrupt
-        if picture is not None:
-            from .figures import triptych
+    with _scratch_beside(out.absolute().parent if out else Path(request.project)) as scratch:
+        sources = making.read_sources(request, Path(request.content.path), Path(request.style.path), scratch)
+        recipe = making.recipe_of(request, sources)
+        made = making.make(request, sources, recipe, device=device, on_progress=on_progress)
+        on_progress("publish", 1.0)
+        with _deferred_interrupt() as interrupt:
+            path = _published(request, out, made)
+        try:
+            if interrupt.is_set():
+                raise KeyboardInterrupt
+            if picture is not None:
+                from .figures import triptych
 
-            names = (Path(request.content.path).name, path.name, Path(request.style.path).name)
-            triptych(sources.content, made.audio, sources.style, picture, names)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"stopped, but the remix is finished: {path}") from None
-    return path, picture
+                names = (Path(request.content.path).name, path.name, Path(request.style.path).name)
+                triptych(sources.content, made.audio, sources.style, picture, names)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"stopped, but the remix is finished: {path}") from None
+        return path, picture
+
+
+@contextmanager
+def _scratch_beside(folder: Path) -> Iterator[Scratch]:
+    """Room in a private folder beside the result, where there must be room for it anyway; gone after the block."""
+    with reported(folder):
+        private = TemporaryDirectory(prefix=".daw_bridge-", dir=folder, ignore_cleanup_errors=True)
+    with private as name:
+        yield Scratch(Path(name))
 
 
 def _check_targets(request: RenderRequest, out: Path | None, picture: Path | None) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
+
+from . import disk
+
+ZEROS = bytes(1 << 20)
 
 
 @dataclass(frozen=True)
@@ -24,10 +29,29 @@ class Scratch:
         """An array of zeros; mapped from a file of its own where there is a folder.
 
         The system writes mapped pages out and drops them when memory is short, so they do not count as the process's own.
+        The file loses its name at once where the system lets an open file do so: nothing is left of it once the array is
+        gone, even if the process is killed. Windows keeps it until the folder is thrown away.
+
+        Raises:
+            DiskFull: no room for the file; found out here, since later it would end the process.
+            ForbiddenPath: the folder cannot be written to.
         """
         if self.folder is None or 0 in shape:
             return np.zeros(shape, dtype)
-        with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".scratch", delete=False) as file:
-            file.truncate(int(np.prod(shape)) * np.dtype(dtype).itemsize)
-        mapped: np.ndarray = np.memmap(file.name, dtype, "r+", shape=shape)
+        with (
+            disk.reported(self.folder / "scratch"),
+            tempfile.NamedTemporaryFile(dir=self.folder, suffix=".scratch", delete=os.name != "nt") as file,
+        ):
+            _fill(file.file, int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize)
+            mapped: np.ndarray = np.memmap(file.name, dtype, "r+", shape=shape)
         return mapped
+
+
+def _fill(file: IO[bytes], n_bytes: int) -> None:
+    """Make a new file that long, its blocks on the disk."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), 0, n_bytes)
+        return
+    for first in range(0, n_bytes, len(ZEROS)):
+        file.write(ZEROS[: n_bytes - first])
+    file.flush()

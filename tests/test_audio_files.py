@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import daw_bridge
-from daw_bridge import riff
+from daw_bridge import audio_files, riff
 from daw_bridge.audio import Audio
 from daw_bridge.audio_files import read_audio, read_time_reference, write_audio
 from daw_bridge.errors import (
@@ -32,6 +32,7 @@ from daw_bridge.errors import (
     TooShort,
     UnsupportedFormat,
 )
+from daw_bridge.scratch import Scratch
 
 RATE = 44_100
 
@@ -113,6 +114,18 @@ def test_a_part_is_the_same_samples_as_of_the_whole(tmp_path: Path, container: s
     part = read_audio(path, start_seconds=1.7, length_seconds=0.5).samples
     np.testing.assert_array_equal(part, whole[:, round(1.7 * RATE) : round(1.7 * RATE) + RATE // 2])
     assert read_audio(path, start_seconds=2.5, length_seconds=99).n_samples == RATE // 2
+
+
+@pytest.mark.parametrize(("container", "subtype", "ending"), [("OGG", "VORBIS", "ogg"), ("MP3", "MPEG_LAYER_III", "mp3")])
+def test_a_lossy_file_is_the_same_in_blocks_as_in_one_read(
+    tmp_path: Path, container: str, subtype: str, ending: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / f"in.{ending}"
+    sf.write(path, sines(RATE * 2), RATE, format=container, subtype=subtype)
+    monkeypatch.setattr(audio_files, "BLOCK_SAMPLES", 10_007)
+    audio = read_audio(path, scratch=Scratch(tmp_path))
+    assert isinstance(audio.samples, np.memmap)
+    np.testing.assert_array_equal(audio.samples.T, sf.read(path, dtype="float32", always_2d=True)[0])
 
 
 @settings(max_examples=60, deadline=None)

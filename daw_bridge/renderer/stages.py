@@ -14,6 +14,7 @@ from ..errors import DawBridgeError, ForbiddenPath, NotFound, UnsupportedFormat
 from ..folders import ProjectFolders
 from ..job import Published
 from ..request import SourceFile
+from ..scratch import Scratch
 from . import reuse
 from .order import OnProgress, Order
 
@@ -49,8 +50,8 @@ def render(order: Order, on_progress: OnProgress) -> None:
 
     request = order.request
     on_progress("load", 0.0)
-    files = [copied(getattr(request, role), role, order.folder) for role in ("content", "style")]
-    sources = making.read_sources(request, *files)
+    content, style = (copied(getattr(request, role), role, order.folder) for role in ("content", "style"))
+    sources = making.read_sources(request, content, style, Scratch(order.folder))
     recipe = making.recipe_of(request, sources, job=order.job_id)
     earlier = None if request.is_forced else reuse.find(ProjectFolders(Path(request.project)).remixes, recipe)
     if earlier is not None:
@@ -85,7 +86,7 @@ def publish(order: Order) -> Published:
         kept.suffix,
         order.job_id,
     )
-    remix = read_audio(kept, role="remix")
+    remix = read_audio(kept, role="remix", scratch=Scratch(order.folder))
     recipe = json.loads((order.folder / RECIPE).read_text(encoding="utf-8"))
     try:
         path = publishing.publish(reservation, remix, recipe, origin=making.origin_of(recipe))
