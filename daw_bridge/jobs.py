@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
-import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import datetime
 from importlib.metadata import version
@@ -16,28 +15,18 @@ from urllib.parse import quote
 
 from .errors import BadArguments, DiskFull, NotCancellable, ResourceError, UnknownJob
 from .job import ACTIVE, FINAL, MAX_ATTEMPTS, STATES, Job, Published
+from .job_rows import PUBLISH_PHASE, STATE_OF, WORKFLOW, Row, Rows, job_of
 from .request import PRIORITIES, RenderRequest, request_from
 
 if TYPE_CHECKING:
-    from dbos import WorkflowStatus
+    from sqlalchemy import Connection, Engine
 
-__all__ = ["ACTIVE", "FINAL", "MAX_ATTEMPTS", "STATES", "Job", "JobStore", "Published", "prepare"]
+__all__ = ["ACTIVE", "FINAL", "MAX_ATTEMPTS", "PUBLISH_PHASE", "STATES", "WORKFLOW", "Job", "JobStore", "Published", "prepare"]
 
 APPLICATION = "daw-bridge"
 QUEUE = "render"
-WORKFLOW = "render"
-PUBLISH_PHASE = "publish"
 POLLING_SECONDS = 0.1
 
-_STATE_OF = {
-    "DELAYED": "queued",
-    "ENQUEUED": "queued",
-    "PENDING": "rendering",  # or publishing: the engine has no such state, the phase tells
-    "SUCCESS": "done",
-    "ERROR": "failed",
-    "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "failed",
-    "CANCELLED": "cancelled",  # or done, where the file was published in the moment of the cancel
-}
 _MAX_REQUESTS_KEPT = 2000
 
 
@@ -82,7 +71,8 @@ def _schema_stamp() -> int:
 class JobStore:
     """The accepted jobs. What `submit` returned survives kill -9; any number of processes may open the same file.
 
-    Its methods take about a millisecond and block; from an asyncio loop call them through `asyncio.to_thread`.
+    Its methods take about a millisecond and block; from an asyncio loop call them through `asyncio.to_thread`. Any thread
+    may call any of them.
 
     Args:
         database: the file, on a local disk; made where it is missing.
@@ -94,15 +84,15 @@ class JobStore:
 
         url = database_url(database)
         self._client = DBOSClient(system_database_url=url, application_name=APPLICATION, retry_connection_errors=False)
-        self._watch = sqlite3.connect(database, check_same_thread=False)
-        self._watch_lock = threading.Lock()
-        self._seen_version = -1
+        self._accepting = _engine(url)
+        self._rows = Rows(database)
         self._requests: dict[str, RenderRequest] = {}
 
     def close(self) -> None:
         """Let go of the file."""
         self._client.destroy()
-        self._watch.close()
+        self._accepting.dispose()
+        self._rows.close()
 
     def submit(self, request: RenderRequest) -> tuple[Job, bool]:
         """Accept a request; it is on disk when this returns.
@@ -114,25 +104,60 @@ class JobStore:
         Raises:
             DiskFull: no room to write it down.
         """
+        return self.submit_all([request])[0]
+
+    def submit_all(self, requests: Sequence[RenderRequest]) -> list[tuple[Job, bool]]:
+        """Accept requests in their order, all in one transaction: the disk is waited for once.
+
+        Returns:
+            for each of them, as `submit` says.
+
+        Raises:
+            DiskFull: no room to write them down; none of them is.
+        """
         from dbos import error as dbos_error
         from sqlalchemy.exc import OperationalError
 
-        key = request.key[:24]
         while True:
-            jobs = {int(job.id.rpartition(".")[2]): job for job in self._read(workflow_id_prefix=f"{key}.")}
-            number = max(jobs, default=0)
-            if jobs and not request.is_forced and _answers_a_repeat(jobs[number]):
-                return jobs[number], False
+            ids, new = self._numbered(requests)
             try:
-                return self._enqueue(f"{key}.{number + 1}", request), True
+                if new:
+                    with self._accepting.begin() as connection:
+                        for job_id, request in new.items():
+                            self._enqueue(connection, job_id, request)
+                        _keep_order(connection, list(new))
+                break
             except dbos_error.DBOSWorkflowIDInUseError:
-                continue  # somebody else took that number a moment ago: look again
+                continue  # somebody else took a number a moment ago: look again
             except OperationalError as error:
                 if "full" not in str(error.orig):
                     raise
                 raise DiskFull("the disk has no room to write the job down", "Free some space and ask again.") from None
+        self._remember(new)
+        jobs = {job.id: job for job in self._jobs(self._rows.of_ids(list(dict.fromkeys(ids))))}
+        first = {job_id: ids.index(job_id) for job_id in new}
+        return [(jobs[job_id], first.get(job_id) == index) for index, job_id in enumerate(ids)]
 
-    def _enqueue(self, job_id: str, request: RenderRequest) -> Job:
+    def _numbered(self, requests: Sequence[RenderRequest]) -> tuple[list[str], dict[str, RenderRequest]]:
+        """The id of the job that answers each request, and those jobs that are not there yet."""
+        ids: list[str] = []
+        new: dict[str, RenderRequest] = {}
+        latest: dict[str, int] = {}
+        for request in requests:
+            key = request.key[:24]
+            is_fresh = key not in latest
+            number = latest[key] if not is_fresh else self._rows.latest_number(key)
+            is_answered = (
+                number > 0 and not request.is_forced and (not is_fresh or _answers_a_repeat(self.get(f"{key}.{number}")))
+            )
+            if not is_answered:
+                number += 1
+                new[f"{key}.{number}"] = request
+            latest[key] = number
+            ids.append(f"{key}.{number}")
+        return ids, new
+
+    def _enqueue(self, connection: Connection, job_id: str, request: RenderRequest) -> None:
         from dbos import EnqueueOptions, WorkflowSerializationFormat
 
         options = EnqueueOptions(
@@ -144,8 +169,7 @@ class JobStore:
             attributes={"fraction": 0.0, "phase": "", "crashes": 0},
             serialization_type=WorkflowSerializationFormat.PORTABLE,
         )
-        self._client.enqueue(options, request.to_table())
-        return self.get(job_id)
+        self._client.enqueue_in_transaction(connection, options, request.to_table())
 
     def get(self, job_id: str) -> Job:
         """One job.
@@ -153,7 +177,7 @@ class JobStore:
         Raises:
             UnknownJob: there is none of that id.
         """
-        jobs = self._read(workflow_ids=[job_id])
+        jobs = self._jobs(self._rows.of_ids([job_id]))
         if not jobs:
             raise UnknownJob(f"job {job_id[:80]!r} is not known", "Ask for the list of jobs.")
         return jobs[0]
@@ -161,18 +185,18 @@ class JobStore:
     def jobs(self, states: Sequence[str] | None = None, limit: int = 200) -> list[Job]:
         """Jobs in some states or in all, the newest first; at most `limit` are looked at."""
         wanted = set(STATES if states is None else states)
-        statuses = [status for status, state in _STATE_OF.items() if state in wanted]
+        statuses = [status for status, state in STATE_OF.items() if state in wanted]
         if "publishing" in wanted and "PENDING" not in statuses:
             statuses.append("PENDING")
-        found = self._read(status=statuses, limit=limit, sort_desc=True)
-        return [job for job in found if job.state in wanted]
+        return [job for job in self._jobs(self._rows.of_statuses(statuses, limit)) if job.state in wanted]
 
     def has_changed(self) -> bool:
         """Whether anybody wrote since this was last asked; takes microseconds, so that nothing need be listed to know."""
-        with self._watch_lock:
-            current = self._watch.execute("PRAGMA data_version").fetchone()[0]
-            has_changed, self._seen_version = current != self._seen_version, current
-        return bool(has_changed)
+        return self._rows.has_changed()
+
+    def tidy(self) -> None:
+        """Now and then: keep the database's log short, so that no `submit` has to."""
+        self._rows.tidy()
 
     def cancel(self, job_id: str) -> Job:
         """Give a job up: a queued one never starts, a running one hears of it within a quarter of a second.
@@ -215,12 +239,17 @@ class JobStore:
             self._client.delete_workflows(ids)
         return len(ids)
 
-    def _read(self, **query: Any) -> list[Job]:
-        rows = self._client.list_workflows(name=WORKFLOW, load_input=False, **query)
-        requests = self._requests_of([row.workflow_id for row in rows])
-        places = self._places() if any(_STATE_OF[row.status] == "queued" for row in rows) else {}
-        # A job purged between the two queries is gone.
-        return [_job(row, requests[row.workflow_id], places.get(row.workflow_id)) for row in rows if row.workflow_id in requests]
+    def _jobs(self, rows: Sequence[Row]) -> list[Job]:
+        requests = self._requests_of([row.id for row in rows])
+        places = self._rows.places() if any(STATE_OF[row.status] == "queued" for row in rows) else {}
+        errors = self._errors_of([row.id for row in rows if STATE_OF[row.status] == "failed"])
+        # A job purged between the queries is gone.
+        return [job_of(row, requests[row.id], places.get(row.id), errors.get(row.id)) for row in rows if row.id in requests]
+
+    def _errors_of(self, job_ids: list[str]) -> dict[str, Exception | None]:
+        """In the engine's own reading: how it writes errors is its business."""
+        rows = self._client.list_workflows(workflow_ids=job_ids, load_input=False) if job_ids else []
+        return {row.workflow_id: row.error for row in rows}
 
     def _requests_of(self, job_ids: Iterable[str]) -> dict[str, RenderRequest]:
         """A request never changes, so each is read and parsed once."""
@@ -229,18 +258,37 @@ class JobStore:
         if missing:
             rows = self._client.list_workflows(workflow_ids=missing, load_output=False)
             read = {row.workflow_id: request_from(row.input["args"][0]) for row in rows if row.input is not None}
-            if len(self._requests) > _MAX_REQUESTS_KEPT:
-                self._requests = {}
-            self._requests.update(read)
+            self._remember(read)
             known.update(read)
         return {job_id: request for job_id, request in known.items() if request is not None}
 
-    def _places(self) -> dict[str, int]:
-        """Asked of SQLite itself: the engine's own listing takes a hundred times as long when a thousand jobs wait."""
-        query = "SELECT workflow_uuid FROM workflow_status WHERE status = 'ENQUEUED' AND name = ? ORDER BY priority, created_at"
-        with self._watch_lock:
-            rows = self._watch.execute(query, (WORKFLOW,)).fetchall()
-        return {job_id: place for place, (job_id,) in enumerate(rows, 1)}
+    def _remember(self, requests: dict[str, RenderRequest]) -> None:
+        if len(self._requests) > _MAX_REQUESTS_KEPT:
+            self._requests = {}
+        self._requests.update(requests)
+
+
+def _engine(url: str) -> Engine:
+    """Connections that a commit leaves on the disk, and that leave the tidying of the log to others."""
+    from sqlalchemy import create_engine, event
+
+    engine = create_engine(url, pool_size=1, max_overflow=4)
+
+    @event.listens_for(engine, "connect")
+    def prepare_connection(connection: sqlite3.Connection, _: object) -> None:
+        connection.isolation_level = "IMMEDIATE"
+        for pragma in ("busy_timeout=30000", "foreign_keys=ON", "synchronous=FULL", "wal_autocheckpoint=0"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+def _keep_order(connection: Connection, job_ids: list[str]) -> None:
+    """Nobody goes before those who wait already because the computer's clock was set back."""
+    newest = "SELECT MAX(created_at) FROM workflow_status WHERE queue_name = ? AND status IN ('ENQUEUED', 'PENDING')"
+    marks = ", ".join("?" for _ in job_ids)
+    update = f"UPDATE workflow_status SET created_at = ({newest}) WHERE workflow_uuid IN ({marks})"
+    connection.exec_driver_sql(update, (QUEUE, *job_ids))
 
 
 def _answers_a_repeat(job: Job) -> bool:
@@ -251,36 +299,3 @@ def _answers_a_repeat(job: Job) -> bool:
             return False
         return (status.st_size, status.st_mtime_ns) == (job.published.size_bytes, job.published.mtime_ns)
     return job.state in ACTIVE
-
-
-def _job(row: WorkflowStatus, request: RenderRequest, position: int | None) -> Job:
-    noted: Mapping[str, Any] = row.attributes or {}
-    state = _STATE_OF[row.status]
-    if state == "rendering" and noted.get("phase") == PUBLISH_PHASE:
-        state = "publishing"
-    published = Published(**noted["published"]) if noted.get("published") else None
-    if state == "cancelled" and published:
-        state = "done"
-    return Job(
-        id=row.workflow_id,
-        state=state,
-        request=request,
-        fraction=1.0 if state == "done" else float(noted.get("fraction", 0.0)),
-        phase=str(noted.get("phase", "")),
-        position=position if state == "queued" else None,
-        published=published if state == "done" else None,
-        error=_error_table(row.error) if state == "failed" else None,
-        created=(row.created_at or 0) / 1000,
-        crashes=int(noted.get("crashes", 0)),
-        run=str(noted.get("run", "")),
-        is_told=bool(noted.get("is_told", False)),
-        waits=str(noted.get("waits", "")) if state in ACTIVE else "",
-    )
-
-
-def _error_table(error: Exception | None) -> dict[str, str]:
-    """What the renderer raised, as it crossed over: a code and a hint travel with the sentence."""
-    data = getattr(error, "data", None)
-    hint = data.get("hint", "") if isinstance(data, dict) else ""
-    code = getattr(error, "code", None)
-    return {"code": str(code or "internal"), "message": str(error or "the job ended without a word"), "hint": str(hint)}

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from contextlib import closing
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,6 +87,53 @@ def test_an_unknown_job_is_named_in_the_error(store: JobStore) -> None:
     for call in (store.get, store.cancel, store.retry):
         with pytest.raises(UnknownJob, match=r"'nothing\.1'"):
             call("nothing.1")
+
+
+def test_a_lot_is_accepted_in_its_order_and_the_same_twice_is_one_job(store: JobStore, request_of: RenderRequest) -> None:
+    wishes = [replace(request_of, reqid=f"r{number}") for number in range(60)]
+    answers = store.submit_all([*wishes, wishes[0], replace(wishes[1], is_forced=True), wishes[1]])
+    assert [is_new for _, is_new in answers] == [True] * 60 + [False, True, False]
+    assert [job.position for job, _ in answers[:60]] == list(range(1, 61))
+    assert answers[60][0] == answers[0][0]
+    assert answers[61][0].id == answers[62][0].id == answers[1][0].id[:-1] + "2"
+    assert [(job.request, job.position) for job, _ in answers[:60]] == [(wish, place) for place, wish in enumerate(wishes, 1)]
+    assert store.submit_all(wishes)[5] == (answers[5][0], False)
+
+
+def test_of_a_lot_all_or_nothing_is_written(store: JobStore, request_of: RenderRequest) -> None:
+    class Broken(RenderRequest):
+        def to_table(self) -> dict[str, Any]:
+            raise ZeroDivisionError
+
+    broken = Broken(**{f.name: getattr(request_of, f.name) for f in fields(request_of)})
+    with pytest.raises(ZeroDivisionError):
+        store.submit_all([replace(request_of, reqid="sound"), broken])
+    assert store.jobs() == []
+
+
+def test_an_accepted_job_is_on_the_disk_not_only_in_the_systems_memory(store: JobStore) -> None:
+    with store._accepting.connect() as connection:
+        settings = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("synchronous", "journal_mode")]
+    assert settings == [2, "wal"]
+
+
+def test_a_clock_that_is_set_back_lets_nobody_overtake(store: JobStore, request_of: RenderRequest, tmp_path: Path) -> None:
+    first, _ = store.submit(request_of)
+    with closing(sqlite3.connect(tmp_path / "state" / "jobs.sqlite")) as connection, connection:
+        connection.execute("UPDATE workflow_status SET created_at = created_at + 315360000000")  # as if ten years ahead
+    second, _ = store.submit(replace(request_of, reqid="second"))
+    urgent, _ = store.submit(replace(request_of, reqid="later, but batch", priority="batch"))
+    assert [store.get(job.id).position for job in (first, second, urgent)] == [1, 2, 3]
+    assert [job.id for job in store.jobs()] == [urgent.id, second.id, first.id]
+
+
+def test_the_log_of_the_database_is_tidied_without_closing_it(store: JobStore, request_of: RenderRequest, tmp_path: Path) -> None:
+    store.submit_all([replace(request_of, reqid=f"r{number}") for number in range(200)])
+    database = tmp_path / "state" / "jobs.sqlite"
+    before = database.stat().st_size
+    store.tidy()
+    assert database.stat().st_size > before
+    assert len(store.jobs()) == 200
 
 
 def test_positions_follow_priority_then_age(store: JobStore, request_of: RenderRequest) -> None:

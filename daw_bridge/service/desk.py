@@ -1,16 +1,18 @@
-"""Everything about jobs that blocks: the store and the supervisor, used from one thread of their own."""
+"""Everything about jobs that blocks: the store and the supervisor, used from a thread that accepts and one for all else."""
 
 from __future__ import annotations
 
 import logging
+import threading
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import DawBridgeError, UnknownJob
+from ..errors import DawBridgeError, Internal, UnknownJob
 from ..folders import StateFolders
 from ..job import ACTIVE, Job
 from .intake import Ask, request_of
@@ -19,10 +21,15 @@ from .tickets import REFUSED
 
 if TYPE_CHECKING:
     from ..jobs import JobStore
+    from ..request import RenderRequest
     from .supervisor import Supervisor
 
 MAX_ACTIVE = 5000
 STOP_SECONDS = 5.0
+TIDY_SECONDS = 5.0
+MAX_ENDED_KEPT = 1000
+
+Accepted = tuple[Job, bool]  # the job, and whether it is new
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +52,8 @@ class News:
 class Desk:
     """The jobs as the service works with them. `open` comes first; every method blocks.
 
+    `submit_all` has a thread of its own, everything else another: whoever asks waits for no look at a long queue.
+
     Args:
         state: the service's state folder.
         roots: named roots for OSC paths.
@@ -54,19 +63,26 @@ class Desk:
         self._state = state
         self._roots = roots
         self._active: dict[str, Job] = {}
+        self._new: deque[Job] = deque()
+        self._ended: deque[str] = deque(maxlen=MAX_ENDED_KEPT)
         self._opened: tuple[JobStore, Supervisor] | None = None
+        self._is_open = threading.Event()
         self._is_paused = False
+        self._next_tidy = 0.0
 
     def open(self) -> None:
         """Open the store and start the renderers; takes about a second, most of it importing."""
-        from ..jobs import JobStore
-        from .supervisor import Supervisor
+        try:
+            from ..jobs import JobStore
+            from .supervisor import Supervisor
 
-        store = JobStore(self._state.job_database)
-        supervisor = Supervisor(self._state, store)
-        self._opened = store, supervisor
-        supervisor.set_paused(self._is_paused)
-        supervisor.start()
+            store = JobStore(self._state.job_database)
+            supervisor = Supervisor(self._state, store)
+            self._opened = store, supervisor
+            supervisor.set_paused(self._is_paused)
+            supervisor.start()
+        finally:
+            self._is_open.set()
 
     @property
     def _store(self) -> JobStore:
@@ -85,19 +101,34 @@ class Desk:
             self._store.close()
             self._opened = None
 
-    def submit(self, ask: Ask, projects: Sequence[Path]) -> tuple[Job, bool]:
-        """Check an ask and put it on disk; the job, and whether it is new.
+    def submit_all(self, asks: Sequence[Ask], projects: Sequence[Path]) -> list[Accepted | DawBridgeError]:
+        """Check asks and put those that are well on disk, all at once.
 
-        Raises:
-            DawBridgeError: what is wrong with it.
+        Returns:
+            for each of them the job and whether it is new, or what is wrong with it.
         """
-        job, is_new = self._store.submit(request_of(ask, projects, self._roots))
-        if is_new:
-            self._active[job.id] = job
+        looked = [self._looked_at(ask, projects) for ask in asks]
+        self._is_open.wait()
+        requests = [request for request in looked if not isinstance(request, DawBridgeError)]
+        accepted = iter(self._store.submit_all(requests) if requests else [])
+        answers = [request if isinstance(request, DawBridgeError) else next(accepted) for request in looked]
+        jobs = [answer for answer in answers if not isinstance(answer, DawBridgeError)]
+        self._new.extend(job for job, is_new in jobs if is_new)
+        if any(is_new for _, is_new in jobs):
             self._supervisor.nudge()
-        elif job.is_final:
-            self._write_result(job)
-        return job, is_new
+        for job, is_new in jobs:
+            if job.is_final and not is_new:
+                self._write_result(job)
+        return answers
+
+    def _looked_at(self, ask: Ask, projects: Sequence[Path]) -> RenderRequest | DawBridgeError:
+        try:
+            return request_of(ask, projects, self._roots)
+        except DawBridgeError as error:
+            return error
+        except Exception:
+            log.exception("%r cannot be looked at", ask)
+            return Internal("this request met a defect", "The log says more.")
 
     def _write_result(self, job: Job) -> None:
         """Whoever asks again may have removed the first answer."""
@@ -152,7 +183,7 @@ class Desk:
             BadArguments: it neither failed nor was cancelled.
         """
         job = self._store.retry(job_id)
-        self._active[job.id] = job
+        self._new.append(job)
         self._supervisor.nudge()
         return job
 
@@ -177,8 +208,15 @@ class Desk:
         """
         began = time.perf_counter()
         self._supervisor.tick(now)
+        while self._new:  # written down before this look, so that it sees them, however soon they are over
+            job = self._new.popleft()
+            if job.id not in self._ended:
+                self._active.setdefault(job.id, job)
         if not self._store.has_changed():
             return News(tuple(self._active.values()), ())
+        if now >= self._next_tidy:
+            self._store.tidy()
+            self._next_tidy = now + TIDY_SECONDS
         active = {job.id: job for job in self._store.jobs(ACTIVE, limit=MAX_ACTIVE)}
         ended = []
         for job_id in self._active.keys() - active.keys():
@@ -191,4 +229,5 @@ class Desk:
             else:  # queued again between the two queries
                 active[job_id] = job
         self._active = active
+        self._ended.extend(job.id for job in ended)
         return News(tuple(active.values()), tuple(ended), time.perf_counter() - began)

@@ -7,12 +7,13 @@ import dataclasses
 import inspect
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 from .. import __version__
 from ..errors import BadArguments, DawBridgeError, Internal, QueueFull, RateLimited
+from .accepting import Accepting
 from .admission import admitted
 from .audience import TTL_SECONDS, Audience
 from .board import Board
@@ -29,7 +30,7 @@ from .tickets import ask_from_ticket, read_ticket
 from .tree import tree
 
 NAME = "daw-bridge"
-MAX_WAITING = 500
+MAX_WAITING = 2000  # as many as come in a second at most
 MAX_QUEUED_A_PEER = 50
 MAX_LISTED = 50
 
@@ -41,8 +42,8 @@ class Handlers:
 
     Args:
         audience, board, desk: whom to answer, what is known, what blocks.
-        projects: the service's projects; it grows.
-        run: for everything of the desk.
+        accepting: takes what is asked.
+        run: for everything else of the desk.
         why: what became of a dropped file.
         pausing: the switch for rendering.
         token: what every message must begin with; empty where the service listens to this computer alone.
@@ -53,7 +54,7 @@ class Handlers:
         audience: Audience,
         board: Board,
         desk: Desk,
-        projects: Sequence[Path],
+        accepting: Accepting,
         run: OneThread,
         why: Callable[[str], Awaitable[str]],
         pausing: Pausing,
@@ -62,7 +63,7 @@ class Handlers:
         self._audience = audience
         self._board = board
         self._desk = desk
-        self._projects = projects
+        self._accepting = accepting
         self._run = run
         self._why = why
         self._pausing = pausing
@@ -174,7 +175,7 @@ class Handlers:
 
     async def _submit(self, peer: Peer, ask: Ask, asked: tuple[Peer, str]) -> None:
         try:
-            job, is_new = await self._run(self._desk.submit, ask, tuple(self._projects))
+            job, is_new = await self._accepting.submit(ask)
         finally:
             self._in_hand.discard(asked)
             self._asking[peer] -= 1

@@ -9,14 +9,15 @@ from pathlib import Path
 
 from ..errors import DawBridgeError, UnknownJob
 from ..job import Job
+from .accepting import MAX_LOT, Accepting
 from .audience import Audience
 from .board import Board
-from .desk import Desk
+from .desk import Accepted, Desk
 from .intake import shelf
 from .pausing import Pausing
 from .progress_file import ProgressFile
 from .slips import take_slips
-from .stems import Problem
+from .stems import Problem, Ready
 from .threads import OneThread
 from .tickets import ask_from_ticket, load, pending, refuse, registered
 from .watcher import HotFolders
@@ -53,7 +54,7 @@ class Loops:
     """What the loops share.
 
     Args:
-        audience, board, desk, folders, pausing: the parts of the service.
+        audience, board, desk, accepting, folders, pausing: the parts of the service.
         run_job, run_folder: the threads of the desk and of the folders.
         projects: the service's projects.
         add_project: makes a folder a project, where it is none yet.
@@ -70,6 +71,7 @@ class Loops:
         audience: Audience,
         board: Board,
         desk: Desk,
+        accepting: Accepting,
         folders: HotFolders,
         pausing: Pausing,
         run_job: OneThread,
@@ -83,7 +85,7 @@ class Loops:
         clock: Callable[[], float],
     ) -> None:
         self._audience, self._board, self._desk, self._folders = audience, board, desk, folders
-        self._pausing = pausing
+        self._accepting, self._pausing = accepting, pausing
         self._run_job, self._run_folder = run_job, run_folder
         self._projects, self._add_project = projects, add_project
         self._progress, self._on_packet = progress, on_packet
@@ -138,7 +140,7 @@ class Loops:
                 await self._add_project(project)
             if "register" not in table:
                 ask = ask_from_ticket({**table, "project": str(project or "")}, "ticket")
-                job, is_new = await self._run_job(self._desk.submit, ask, tuple(self._projects))
+                job, is_new = await self._accepting.submit(ask)
                 self._board.accepted(job, is_new, None)
                 self.job_hint.set()
             await self._run_job(_remove, path)
@@ -151,16 +153,23 @@ class Loops:
         """Ask for what has been dropped and is complete."""
         ready, problems = await self._run_folder(self._folders.scan, self._clock())
         self._tell(problems)
-        for stem in ready:
-            try:
-                job, is_new = await self._run_job(self._desk.submit, stem.ask, tuple(self._projects))
-            except DawBridgeError as error:
-                self._tell(await self._run_folder(self._folders.refused, stem, error, self._clock()))
-                continue
+        for start in range(0, len(ready), MAX_LOT // 2):  # half a lot, so that whoever asks by hand fits in
+            lot = ready[start : start + MAX_LOT // 2]
+            answers = await asyncio.gather(*(self._accepting.submit(stem.ask) for stem in lot), return_exceptions=True)
+            for stem, answer in zip(lot, answers, strict=True):
+                await self._take_stem(stem, answer)
+        return SETTLING_SECONDS if self._folders.is_settling else SCAN_SECONDS
+
+    async def _take_stem(self, stem: Ready, answer: Accepted | BaseException) -> None:
+        if isinstance(answer, DawBridgeError):
+            self._tell(await self._run_folder(self._folders.refused, stem, answer, self._clock()))
+        elif isinstance(answer, BaseException):
+            raise answer
+        else:
+            job, is_new = answer
             await self._run_folder(self._folders.accepted, stem, job)
             self._board.accepted(job, is_new, None)
             self.job_hint.set()
-        return SETTLING_SECONDS if self._folders.is_settling else SCAN_SECONDS
 
     def _tell(self, problems: Sequence[Problem]) -> None:
         for problem in problems:

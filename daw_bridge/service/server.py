@@ -15,6 +15,7 @@ from typing import Any
 from .. import __version__
 from ..errors import DawBridgeError, Internal
 from ..folders import ProjectFolders, StateFolders, default_state
+from .accepting import Accepting
 from .admission import make_token
 from .audience import Audience
 from .board import Board
@@ -127,7 +128,7 @@ class Service:
     ) -> None:
         self._state, self._config, self._clock = state, config, clock
         self._projects, self._token = projects, token
-        self._run_job, self._run_folder = OneThread("jobs"), OneThread("folders")
+        self._run_accept, self._run_job, self._run_folder = OneThread("accept"), OneThread("jobs"), OneThread("folders")
 
     async def run(self, sock: socket.socket, on_line: Callable[[str], None]) -> None:
         """Serve until a signal says stop.
@@ -143,9 +144,10 @@ class Service:
         audience = Audience(endpoint, self._config.feedback, self._clock)
         self._board = Board(audience, self._clock)
         desk = Desk(self._state, self._config.roots)
+        self._accepting = Accepting(desk, self._projects, self._run_accept)
         self._pausing = Pausing(audience, self._board, desk, self._run_job, self._clock)
         self._handlers = Handlers(
-            audience, self._board, desk, self._projects, self._run_job, self._why, self._pausing, self._token
+            audience, self._board, desk, self._accepting, self._run_job, self._why, self._pausing, self._token
         )
         await asyncio.get_running_loop().create_datagram_endpoint(lambda: endpoint, sock=sock)
         host, port = sock.getsockname()[:2]
@@ -185,6 +187,7 @@ class Service:
             audience=audience,
             board=self._board,
             desk=desk,
+            accepting=self._accepting,
             folders=self._folders,
             pausing=self._pausing,
             run_job=self._run_job,
@@ -253,10 +256,11 @@ class Service:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._handlers.close()
+        await self._accepting.close()
         if hasattr(self, "_hints"):
             await self._run_folder(self._hints.stop)
         if hasattr(self, "_seen"):
             await self._run_folder(self._seen.close)
         await self._run_job(desk.close)
-        self._run_job.close()
-        self._run_folder.close()
+        for thread in (self._run_accept, self._run_job, self._run_folder):
+            thread.close()

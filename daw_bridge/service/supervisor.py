@@ -53,7 +53,7 @@ class _Renderer:
         if self.is_alive and self.process and self.process.stdin:
             try:
                 self.process.stdin.write(words)
-            except OSError:
+            except (OSError, ValueError):  # gone, or just being buried by another thread
                 log.info("renderer of %s died before it was told %r", self.device, words)
 
 

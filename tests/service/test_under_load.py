@@ -45,6 +45,7 @@ def test_a_wound_anywhere_is_refused_or_read(data: bytes, at: int, put: bytes, n
 def test_a_burst_of_twenty_clients_is_answered_exactly_once_each(tmp_path: Path) -> None:
     seen = burst(tmp_path, n_requests=100, n_clients=20)
     assert len(seen.jobs) == len(set(seen.jobs.values())) == seen.n_stored == 100
+    assert seen.seconds < 30.0
 
 
 def test_files_dropped_at_once_come_back_exactly_once_each(tmp_path: Path) -> None:

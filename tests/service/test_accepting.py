@@ -1,0 +1,59 @@
+"""Many asks at once are written down in lots, and each gets its own answer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.service.wire import PREFIX, Osc, ServiceProcess, packet
+from tests.soaks.hostile import bundle
+from tests.waiting import wait_for
+
+
+def test_of_a_bundle_each_request_is_answered_and_a_bad_one_harms_no_other(quick: ServiceProcess, quick_osc: Osc) -> None:
+    project = Path(json.loads((quick.state / "projects.json").read_text())[0])
+    (project / "lot.json").write_text('{"seconds": 0.02}')
+    names = [f"r{number}" for number in range(12)]
+    wishes = [
+        packet(PREFIX + "/remix", "gone.json" if number % 4 == 1 else "lot.json", "lot.json", "default", name)
+        for number, name in enumerate(names)
+    ]
+    quick_osc.raw(bundle(*wishes))
+    heard: list[tuple[str, str]] = []
+
+    def hear() -> bool:
+        message = quick_osc.receive(0.5)
+        if message and message[0] in ("/accepted", "/error"):
+            heard.append((message[0], str(message[1][1 if message[0] == "/accepted" else 0])))
+        return len(heard) == len(names)
+
+    wait_for(hear, 30.0, "twelve answers")
+    assert sorted(name for address, name in heard if address == "/accepted") == sorted(
+        name for number, name in enumerate(names) if number % 4 != 1
+    )
+    assert [code for address, code in heard if address == "/error"] == ["not_found"] * 3
+    jobs = {event[1][0] for event in quick_osc.heard if event[0] == "/accepted"}
+    assert len(jobs) == 9
+    ended: set[str] = set()
+
+    def end() -> bool:
+        message = quick_osc.receive(0.5)
+        ended.update({str(message[1][0])} if message and message[0] == "/done" else ())
+        return ended >= jobs
+
+    wait_for(end, 60.0, "nine remixes")
+
+
+def test_requests_are_rendered_in_the_order_in_which_they_came(quick: ServiceProcess, quick_osc: Osc) -> None:
+    project = Path(json.loads((quick.state / "projects.json").read_text())[0])
+    (project / "order.json").write_text('{"seconds": 0.02}')
+    quick_osc.raw(bundle(*(packet(PREFIX + "/remix", "order.json", "order.json", "default", f"o{n}") for n in range(10))))
+    jobs = {quick_osc.expect("/accepted")[1]: "" for _ in range(10)}
+    jobs.update({values[1]: values[0] for address, values in quick_osc.heard if address == "/accepted" and values[1] in jobs})
+
+    def rendered() -> list[str]:
+        lines = (project / "renders.log").read_text().splitlines() if (project / "renders.log").exists() else []
+        ids = [line.split()[0] for line in lines]
+        return [job for job in ids if job in jobs.values()] if set(jobs.values()) <= set(ids) else []
+
+    assert wait_for(rendered, 60.0, "ten renders") == [jobs[f"o{n}"] for n in range(10)]
