@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from .errors import NotFinite, ShapeError
 
 Samples = NDArray[np.floating]
+CHECKED_AT_ONCE = 1 << 20  # samples: long audio lies in memory maps, and a check is not to fill memory
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ class Audio:
     def __post_init__(self) -> None:
         if self.samples.ndim != 2 or self.samples.shape[0] < 1:
             raise ShapeError(f"samples.shape={self.samples.shape} must be (C, N), C >= 1", "Use samples[None] for mono.")
-        if not np.isfinite(self.samples).all():
-            bad = int(self.samples.size - np.isfinite(self.samples).sum())
+        bad = sum(_n_bad(self.samples[:, n : n + CHECKED_AT_ONCE]) for n in range(0, self.n_samples, CHECKED_AT_ONCE))
+        if bad:
             raise NotFinite(f"{bad} samples are NaN or infinite", "Export the recording again.")
 
     @property
@@ -54,3 +55,7 @@ class Audio:
     def with_samples(self, samples: Samples) -> Audio:
         """The same format around other samples `(C, N)`."""
         return replace(self, samples=samples)
+
+
+def _n_bad(samples: Samples) -> int:
+    return int(samples.size - np.count_nonzero(np.isfinite(samples)))

@@ -11,6 +11,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from .audio import Audio, Samples
+from .loudness import turned
+from .scratch import Scratch
 
 OVERSAMPLING = 4
 REACH = 10  # samples to either side that a point between samples is made of
@@ -23,6 +25,7 @@ MARGIN_DB = 0.02  # kept under the ceiling, for other meters' filters
 MAX_PASSES = 10
 FLOOR_DBTP = -120.0
 BLOCK_ROWS = 1024
+NODES_AT_ONCE = 4096
 Curve = NDArray[np.float64]
 
 
@@ -42,7 +45,7 @@ def true_peak_dbtp(samples: Samples) -> float:
     return max(20 * math.log10(peak), FLOOR_DBTP) if peak > 0 else FLOOR_DBTP
 
 
-def limit_true_peak(audio: Audio, ceiling_dbtp: float) -> Audio:
+def limit_true_peak(audio: Audio, ceiling_dbtp: float, scratch: Scratch = Scratch()) -> Audio:
     """Turn down what would pass the ceiling, all channels alike, beginning 5 ms ahead of it.
 
     The gain falls and rises smoothly. Where no peak passes within 6 ms ahead and the release behind (at most 30 dB a
@@ -52,6 +55,7 @@ def limit_true_peak(audio: Audio, ceiling_dbtp: float) -> Audio:
     Args:
         audio: of any level.
         ceiling_dbtp: highest true peak of the result, dB over full scale.
+        scratch: makes room for the gain curve and the result.
 
     Returns:
         Audio of the same shape, or `audio` itself where nothing passes.
@@ -61,17 +65,19 @@ def limit_true_peak(audio: Audio, ceiling_dbtp: float) -> Audio:
     highest = 10 ** ((ceiling_dbtp - MARGIN_DB) / 20) - rounding
     aim = highest * 10 ** (-MARGIN_DB / 20)
     step = max(1, round(audio.sample_rate / STEPS_PER_SECOND))
-    attenuation_db: Curve = np.zeros(1)
-    limited = audio.samples
+    peaks: Curve = scratch.empty((math.ceil(audio.n_samples / step),), np.float64)
+    if _measured(audio.samples, step, peaks) <= highest:
+        return audio
+    attenuation_db, released_db = (scratch.empty((len(peaks) + 1,), np.float64) for _ in range(2))
+    limited = scratch.empty(audio.samples.shape, audio.samples.dtype)
     for _ in range(MAX_PASSES):
-        peaks = np.concatenate(list(_block_peaks(limited, step)) or [np.zeros(1)])
-        if peaks.max() <= highest:
-            return audio if limited is audio.samples else audio.with_samples(limited)
         # a gain that moves lets a little through between its nodes: each pass takes what the last one left
-        attenuation_db = attenuation_db + _curve_db(peaks, aim, step / audio.sample_rate)
-        limited = _turned_down(audio.samples, attenuation_db, step)
-    excess = 10 ** (true_peak_dbtp(limited) / 20) / aim
-    return audio.with_samples((limited / excess).astype(limited.dtype))
+        _release(peaks, aim, step / audio.sample_rate, released_db)
+        _add_smoothed(released_db, attenuation_db)
+        _turn_down(audio.samples, attenuation_db, step, limited)
+        if _measured(limited, step, peaks) <= highest:
+            return audio.with_samples(limited)
+    return turned(audio.with_samples(limited), 20 * math.log10(aim) - true_peak_dbtp(limited), scratch)
 
 
 def _half_step(subtype: str) -> float:
@@ -115,30 +121,53 @@ def _block_peaks(samples: Samples, step: int) -> Iterator[NDArray[np.float64]]:
         yield peaks[: math.ceil(n_here / step)]
 
 
-def _curve_db(peaks: NDArray[np.float64], aim: float, step_seconds: float) -> Curve:
-    """Attenuation at the borders of the steps, `(n_steps + 1,)`, that brings every peak to the aim."""
-    over_db = 20 * np.log10(np.maximum(peaks / aim, 1.0))
-    needed = np.maximum(np.append(over_db, 0.0), np.insert(over_db, 0, 0.0))
+def _measured(samples: Samples, step: int, peaks: Curve) -> float:
+    """Fill `peaks` with the highest |point| of each step, and give the highest of all."""
+    done = 0
+    for some in _block_peaks(samples, step):
+        peaks[done : done + len(some)] = some
+        done += len(some)
+    return float(peaks.max(initial=0.0))
+
+
+def _release(peaks: Curve, aim: float, step_seconds: float, released_db: Curve) -> None:
+    """The attenuation at the borders of the steps, `(n_steps + 1,)`, that brings every peak to the aim and then lets go."""
+    straight = bent = -math.inf
+    for first in range(0, len(released_db), NODES_AT_ONCE):
+        held = _held_db(peaks, first, min(first + NODES_AT_ONCE, len(released_db)), aim)
+        seconds = np.arange(first, first + len(held)) * step_seconds
+        line, fall = RELEASE_DB_PER_SECOND * seconds, seconds / RELEASE_SECONDS
+        with np.errstate(divide="ignore"):
+            lines = np.maximum.accumulate(np.append(straight, held + line))
+            falls = np.maximum.accumulate(np.append(bent, np.log(held) + fall))
+        straight, bent = lines[-1], falls[-1]
+        released_db[first : first + len(held)] = np.maximum(held, np.minimum(lines[1:] - line, np.exp(falls[1:] - fall)))
+
+
+def _held_db(peaks: Curve, first: int, stop: int, aim: float) -> Curve:
+    """The most that is needed from a little behind to a little ahead of each border from `first` to `stop`."""
     n_ahead, n_behind = SMOOTHING_STEPS, SMOOTHING_STEPS + HOLD_STEPS
-    held = sliding_window_view(np.pad(needed, (n_behind, n_ahead)), n_ahead + n_behind + 1).max(axis=1)
-    seconds = np.arange(len(held)) * step_seconds
-    straight = np.maximum.accumulate(held + RELEASE_DB_PER_SECOND * seconds) - RELEASE_DB_PER_SECOND * seconds
-    with np.errstate(divide="ignore"):
-        bent = np.exp(np.maximum.accumulate(np.log(held) + seconds / RELEASE_SECONDS) - seconds / RELEASE_SECONDS)
-    released = np.maximum(held, np.minimum(straight, bent))
+    wanted = np.arange(first - n_behind - 1, stop + n_ahead)  # steps: a border lies between the one of its number and the last
+    inside = (wanted >= 0) & (wanted < len(peaks))
+    over_db = np.zeros(len(wanted))
+    over_db[inside] = 20 * np.log10(np.maximum(peaks[wanted[inside]] / aim, 1.0))
+    needed = np.maximum(over_db[1:], over_db[:-1])
+    return np.asarray(sliding_window_view(needed, n_ahead + n_behind + 1).max(axis=1))
+
+
+def _add_smoothed(released_db: Curve, attenuation_db: Curve) -> None:
     window = np.hanning(2 * SMOOTHING_STEPS + 3)[1:-1]
-    return np.convolve(np.pad(released, SMOOTHING_STEPS, mode="edge"), window / window.sum(), mode="valid")
+    last = len(released_db) - 1
+    for first in range(0, last + 1, NODES_AT_ONCE):
+        stop = min(first + NODES_AT_ONCE, last + 1)
+        around = np.clip(np.arange(first - SMOOTHING_STEPS, stop + SMOOTHING_STEPS), 0, last)
+        attenuation_db[first:stop] += np.convolve(released_db[around], window / window.sum(), mode="valid")
 
 
-def _turned_down(samples: Samples, attenuation_db: Curve, step: int) -> Samples:
-    limited = samples.copy()
-    n_steps = 4096
-    for first in range(0, len(attenuation_db) - 1, n_steps):
-        nodes = attenuation_db[first : first + n_steps + 1]
-        if not nodes.any():
-            continue
-        part = slice(first * step, (first + n_steps) * step)
-        here = limited[:, part]
+def _turn_down(samples: Samples, attenuation_db: Curve, step: int, limited: Samples) -> None:
+    for first in range(0, len(attenuation_db) - 1, NODES_AT_ONCE):
+        nodes = attenuation_db[first : first + NODES_AT_ONCE + 1]
+        part = slice(first * step, (first + NODES_AT_ONCE) * step)
+        here = samples[:, part]
         curve_db = np.interp(np.arange(here.shape[1]) / step, np.arange(len(nodes)), nodes)
-        limited[:, part] = here * 10 ** (-curve_db / 20)
-    return limited
+        limited[:, part] = here * 10 ** (-curve_db / 20) if nodes.any() else here

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .audio import Audio, Samples
+from .blocks import rewritten
+from .scratch import Scratch
 
 WINDOW = 4096
 MAX_WINDOWS = 2000
@@ -61,12 +63,13 @@ def _long_term_power(samples: Samples) -> NDArray[np.float64]:
     return power
 
 
-def low_pass(audio: Audio, edge_hz: float) -> Audio:
+def low_pass(audio: Audio, edge_hz: float, scratch: Scratch = Scratch()) -> Audio:
     """Keep everything up to a frequency, and nothing from a tenth above it on; no delay, no phase shift.
 
     Args:
         audio: any.
         edge_hz: flat up to here (within 0.01 dB), 90 dB down at 1.1 times it.
+        scratch: makes room for the result.
     """
     from scipy.signal import firwin, kaiserord, oaconvolve
 
@@ -74,14 +77,19 @@ def low_pass(audio: Audio, edge_hz: float) -> Audio:
     cutoff_hz = edge_hz * (1 + TRANSITION / 2)
     taps = firwin(n_taps | 1, cutoff_hz, window=("kaiser", beta), fs=audio.sample_rate)
     half = len(taps) // 2
-    filtered = np.empty_like(audio.samples)
-    for channel, samples in enumerate(audio.samples):
-        filtered[channel] = oaconvolve(samples.astype(np.float64), taps)[half : half + audio.n_samples]
-    filtered[np.abs(filtered) < INAUDIBLE] = 0.0  # the transform's own rounding, in digital silence
-    return audio.with_samples(filtered)
+
+    def filtered(part: slice) -> Samples:
+        first, last = max(0, part.start - half), min(audio.n_samples, part.stop + half)
+        around = ((0, 0), (first - part.start + half, part.stop + half - last))
+        samples = np.pad(audio.samples[:, first:last].astype(np.float64), around)
+        kept = oaconvolve(samples, taps[None], mode="valid", axes=1)
+        kept[np.abs(kept) < INAUDIBLE] = 0.0  # the transform's own rounding, in digital silence
+        return np.asarray(kept)
+
+    return rewritten(audio, scratch, filtered)
 
 
-def dehash(remix: Audio, *recordings: Audio) -> Audio:
+def dehash(remix: Audio, *recordings: Audio, scratch: Scratch = Scratch()) -> Audio:
     """Take off the remix what lies above the bandwidth of all of the recordings that it was made of.
 
     Returns:
@@ -90,4 +98,4 @@ def dehash(remix: Audio, *recordings: Audio) -> Audio:
     edge_hz = max(bandwidth_hz(recording) for recording in recordings)
     if edge_hz >= FULL_BAND * remix.sample_rate / 2:
         return remix
-    return low_pass(remix, edge_hz)
+    return low_pass(remix, edge_hz, scratch)

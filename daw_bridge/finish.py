@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from . import post
-from .audio import Audio
+from .audio import Audio, Samples
+from .blocks import rewritten
+from .ceiling import limit_true_peak, true_peak_dbtp
 from .dehash import dehash
 from .dither import dither
+from .loudness import Level, gain_to_match_db, gain_to_reach_db, level, turned
 from .preset import Preset
+from .scratch import Scratch
 from .settings import OutputSettings
 from .silence_gate import gate_by
 
@@ -18,7 +20,9 @@ MAX_TAIL_SECONDS = 10.0
 MOST_LIMITING_DB = 6.0  # the ceiling takes off this much at most; beyond it, the remix is turned down as a whole
 
 
-def finish(content: Audio, style: Audio, remix: Audio, preset: Preset, seed: int = 0) -> tuple[Audio, dict[str, float | None]]:
+def finish(
+    content: Audio, style: Audio, remix: Audio, preset: Preset, seed: int = 0, scratch: Scratch = Scratch()
+) -> tuple[Audio, dict[str, float | None]]:
     """Everything that a preset says of the sound after the transfer.
 
     Args:
@@ -26,6 +30,7 @@ def finish(content: Audio, style: Audio, remix: Audio, preset: Preset, seed: int
         remix: of the reconstruction; as long as the content, in its rate, channels and sample format.
         preset: its chain and its `[output]`.
         seed: of the dither.
+        scratch: makes room for what each stage makes; the audios may lie in memory maps, too.
 
     Returns:
         The remix as it is published, longer than the content where a tail is kept; and what the recipe says of its levels:
@@ -36,57 +41,61 @@ def finish(content: Audio, style: Audio, remix: Audio, preset: Preset, seed: int
     """
     settings = preset.output
     tail_seconds = MAX_TAIL_SECONDS if settings.tails == "keep" else 0.0
-    remix = post.apply_chain(remix, preset.post, wet=settings.chain_wet, tail_seconds=tail_seconds)
+    remix = post.apply_chain(remix, preset.post, wet=settings.chain_wet, tail_seconds=tail_seconds, scratch=scratch)
     if settings.dehash != "off":
-        remix = dehash(remix, *((content,) if settings.dehash == "content" else (content, style)))
+        recordings = (content,) if settings.dehash == "content" else (content, style)
+        remix = dehash(remix, *recordings, scratch=scratch)
     if settings.is_gated:
-        remix = gate_by(remix, content, preset.transfer.gate_db)
-    remix, gain_db = _mixed(content, remix, settings)
-    remix, turned_db = _under_the_ceiling(remix, settings.ceiling_dbtp)
-    remix = dither(remix, seed) if settings.is_dithered else remix
-    return remix, {"loudness_gain_db": gain_db + turned_db, **_levels(content, remix, settings)}
+        remix = gate_by(remix, content, preset.transfer.gate_db, scratch)
+    is_matched = settings.loudness == "content" or (settings.loudness != "off" and settings.wet < 1.0)
+    wanted = level(content) if is_matched else None
+    remix, gain_db = _mixed(content, remix, wanted, settings, scratch)
+    remix, turned_db = _under_the_ceiling(remix, settings.ceiling_dbtp, scratch)
+    remix = dither(remix, seed, scratch) if settings.is_dithered else remix
+    return remix, {"loudness_gain_db": gain_db + turned_db, **_levels(remix, wanted, settings)}
 
 
-def wanted_lufs(content: Audio, settings: OutputSettings) -> float | None:
-    """The loudness that the remix is to have; None where it keeps its own."""
-    if settings.loudness == "off":
-        return None
-    return settings.loudness if isinstance(settings.loudness, float) else post.loudness_lufs(content)
-
-
-def _mixed(content: Audio, remix: Audio, settings: OutputSettings) -> tuple[Audio, float]:
+def _mixed(content: Audio, remix: Audio, wanted: Level | None, settings: OutputSettings, scratch: Scratch) -> tuple[Audio, float]:
     """At the content's loudness first, so that `wet` mixes equals; then at the loudness that is wanted."""
-    if settings.loudness == "off" and settings.wet == 1.0:
-        return remix, 0.0
     gain_db = 0.0
-    if settings.loudness != "off":
-        remix, gain_db = post.match_loudness(remix, content)
+    if wanted is not None:
+        gain_db = gain_to_match_db(level(remix), wanted)
+        remix = turned(remix, gain_db, scratch)
     if settings.wet < 1.0:
-        mixed = settings.wet * remix.samples
-        mixed[:, : content.n_samples] += (1.0 - settings.wet) * content.samples
-        remix = remix.with_samples(mixed.astype(remix.samples.dtype))
-        if settings.loudness == "content":
-            remix, more_db = post.match_loudness(remix, content)
-            gain_db += more_db
+        remix = _blended(content, remix, settings.wet, scratch)
+        if wanted is not None and settings.loudness == "content":
+            more_db = gain_to_match_db(level(remix), wanted)
+            remix, gain_db = turned(remix, more_db, scratch), gain_db + more_db
     if isinstance(settings.loudness, float):
-        remix, more_db = post.reach_loudness(remix, settings.loudness)
-        gain_db += more_db
+        more_db = gain_to_reach_db(level(remix), settings.loudness)
+        remix, gain_db = turned(remix, more_db, scratch), gain_db + more_db
     return remix, gain_db
 
 
-def _under_the_ceiling(remix: Audio, ceiling_dbtp: float) -> tuple[Audio, float]:
+def _blended(content: Audio, remix: Audio, wet: float, scratch: Scratch) -> Audio:
+    def blend(part: slice) -> Samples:
+        mixed = wet * remix.samples[:, part].astype("float64")
+        dry = content.samples[:, part]  # shorter where a tail is kept
+        mixed[:, : dry.shape[1]] += (1.0 - wet) * dry
+        return mixed.astype(remix.samples.dtype)
+
+    return rewritten(remix, scratch, blend)
+
+
+def _under_the_ceiling(remix: Audio, ceiling_dbtp: float, scratch: Scratch) -> tuple[Audio, float]:
     """The remix under its ceiling, and the gain in dB by which it was turned down as a whole first."""
-    too_high_db = max(0.0, post.true_peak_dbtp(remix.samples) - ceiling_dbtp - MOST_LIMITING_DB)
-    if too_high_db:
-        remix = remix.with_samples(remix.samples * remix.samples.dtype.type(10.0 ** (-too_high_db / 20.0)))
-    return post.limit_true_peak(remix, ceiling_dbtp), -too_high_db
+    too_high_db = max(0.0, true_peak_dbtp(remix.samples) - ceiling_dbtp - MOST_LIMITING_DB)
+    return limit_true_peak(turned(remix, -too_high_db, scratch), ceiling_dbtp, scratch), -too_high_db
 
 
-def _levels(content: Audio, remix: Audio, settings: OutputSettings) -> dict[str, float | None]:
-    wanted, reached = wanted_lufs(content, settings), post.loudness_lufs(remix)
-    miss = wanted - reached if wanted is not None and math.isfinite(wanted) and math.isfinite(reached) else 0.0
+def _levels(remix: Audio, content: Level | None, settings: OutputSettings) -> dict[str, float | None]:
+    reached = level(remix).loudness_lufs
+    wanted = settings.loudness if isinstance(settings.loudness, float) else math.nan
+    if settings.loudness == "content" and content is not None:
+        wanted = content.loudness_lufs
+    miss = wanted - reached if math.isfinite(wanted) and math.isfinite(reached) else 0.0
     return {
         "loudness_lufs": round(reached, 3) if math.isfinite(reached) else None,
         "loudness_miss_lu": round(miss, 3),
-        "true_peak_dbtp": round(post.true_peak_dbtp(np.asarray(remix.samples)), 3),
+        "true_peak_dbtp": round(true_peak_dbtp(remix.samples), 3),
     }

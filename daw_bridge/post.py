@@ -1,20 +1,19 @@
-"""What happens to the samples after the transfer: the preset's pedalboard chain, loudness, and the ceiling."""
+"""The chain after the transfer: pedalboard's plugins by their own names, run block by block and in place."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .audio import Audio, Samples
-from .ceiling import limit_true_peak, true_peak_dbtp
+from .blocks import blocks
 from .errors import BadParameter, PluginFailed, did_you_mean
 from .preset import Plugin
-
-__all__ = ["PLUGINS", "Knob", "apply_chain", "check_chain", "is_metered", "limit_true_peak", "loudness_lufs", "match_loudness"]
-__all__ += ["knobs", "reach_loudness", "true_peak_dbtp"]
+from .scratch import Scratch
 
 # Built-in effects alone: nothing that loads a plugin or reads a file.
 # fmt: off
@@ -25,12 +24,11 @@ PLUGINS = (
 )
 # fmt: on
 MAX_STEPS = 32
-SHORTEST_SAMPLES = 16  # pedalboard takes the shorter axis for the channels
-METERED_CHANNELS = 5  # as many as BS.1770 weighs
-BLOCK_SECONDS = 0.4  # of a loudness measurement
-SILENCE_DBFS = -90.0
-FADE_SECONDS = 0.05  # at the end of a tail
-MOST_GAIN_DB = 40.0
+BUFFER_SAMPLES = 8192
+CHUNK_SECONDS = 1.5
+MOST_LATENCY_SECONDS = 5.0  # of one plugin
+SILENCE_DBFS = -90.0  # of a tail that has rung out
+FADE_SECONDS = 0.05  # at the end of a tail that has not
 
 
 def check_chain(chain: tuple[Plugin, ...]) -> None:
@@ -42,7 +40,9 @@ def check_chain(chain: tuple[Plugin, ...]) -> None:
     _built(chain)
 
 
-def apply_chain(audio: Audio, chain: tuple[Plugin, ...], *, wet: float = 1.0, tail_seconds: float = 0.0) -> Audio:
+def apply_chain(
+    audio: Audio, chain: tuple[Plugin, ...], *, wet: float = 1.0, tail_seconds: float = 0.0, scratch: Scratch = Scratch()
+) -> Audio:
     """Run a preset's chain over the audio, its latency taken out and its length kept to the sample.
 
     Args:
@@ -50,6 +50,7 @@ def apply_chain(audio: Audio, chain: tuple[Plugin, ...], *, wet: float = 1.0, ta
         chain: pedalboard plugins in order; empty returns `audio` itself.
         wet: share of the chain's sound; the rest is `audio` as it came, in parallel.
         tail_seconds: how long what rings on after the end is kept at most; it is cut where it falls under -90 dBFS.
+        scratch: makes room for the result.
 
     Raises:
         BadParameter: as `check_chain`.
@@ -58,34 +59,86 @@ def apply_chain(audio: Audio, chain: tuple[Plugin, ...], *, wet: float = 1.0, ta
     if not chain or audio.n_samples == 0:
         return audio
     steps = _built(chain)
-    n_samples = audio.n_samples + round(tail_seconds * audio.sample_rate)
-    mixed = np.empty((audio.n_channels, n_samples), audio.samples.dtype)
+    mixed = scratch.empty((audio.n_channels, audio.n_samples + round(tail_seconds * audio.sample_rate)), audio.samples.dtype)
     for first in range(0, audio.n_channels, 2):
-        processed = audio.samples[first : first + 2].astype(np.float32)
-        processed = np.pad(processed, ((0, 0), (0, max(n_samples, SHORTEST_SAMPLES) - audio.n_samples)))
-        for name, step in steps:
-            processed = _run(name, step, processed, audio.sample_rate)
-        mixed[first : first + 2] = wet * processed[:, :n_samples]
-    if wet < 1.0:
-        mixed[:, : audio.n_samples] += (1.0 - wet) * audio.samples
+        pair = slice(first, first + 2)
+        n_silent = mixed.shape[1] - audio.n_samples + math.ceil(len(steps) * MOST_LATENCY_SECONDS * audio.sample_rate)
+        stream = _fed(audio.samples[pair], n_silent, _chunk_samples(audio.sample_rate))
+        for name, plugin in steps:
+            stream = _through(name, plugin, stream, audio.sample_rate)
+        _pour(stream, audio.samples[pair], wet, mixed[pair])
     return audio.with_samples(_rung_out(mixed, audio.n_samples, audio.sample_rate))
+
+
+def _chunk_samples(sample_rate: int) -> int:
+    """How much a plugin gets at once: whole buffers of pedalboard's, and the first longer than the slowest plugin's latency.
+
+    PitchShift loses everything where the first call is shorter than its latency of 1.1 s.
+    """
+    return math.ceil(CHUNK_SECONDS * sample_rate / BUFFER_SAMPLES) * BUFFER_SAMPLES
+
+
+def _fed(samples: Samples, n_silent: int, chunk: int) -> Iterator[Samples]:
+    """The samples in pieces, then silence for as long as a chain may keep them back."""
+    for part in blocks(samples.shape[1]):
+        yield samples[:, part].astype(np.float32)
+    for _ in range(math.ceil(n_silent / chunk) + 1):
+        yield np.zeros((samples.shape[0], chunk), np.float32)
+
+
+def _through(name: str, plugin: Any, stream: Iterator[Samples], sample_rate: int) -> Iterator[Samples]:
+    """What a plugin makes of a stream, its latency left out at the beginning.
+
+    It is given pieces of one length whatever comes, so that how the stream is cut has no say in the sound.
+    """
+    chunk = _chunk_samples(sample_rate)
+    plugin.reset()
+    waiting: list[Samples] = []
+    for piece in stream:
+        waiting.append(piece)
+        if sum(p.shape[1] for p in waiting) < chunk:
+            continue
+        joined = np.concatenate(waiting, axis=1)
+        n_whole = joined.shape[1] // chunk * chunk
+        waiting = [joined[:, n_whole:]]
+        for start in range(0, n_whole, chunk):
+            yield _run(name, plugin, joined[:, start : start + chunk], sample_rate)
+
+
+def _pour(stream: Iterator[Samples], dry: Samples, wet: float, mixed: Samples) -> None:
+    """Fill `mixed` with a stream and its share of the dry samples."""
+    done, n_samples, n_dry = 0, mixed.shape[1], dry.shape[1]
+    for piece in stream:
+        stop = min(done + piece.shape[1], n_samples)
+        here = wet * piece[:, : stop - done].astype(mixed.dtype)
+        if wet < 1.0 and done < n_dry:
+            here[:, : n_dry - done] += (1.0 - wet) * dry[:, done:stop]
+        mixed[:, done:stop] = here
+        done = stop
+        if done == n_samples:
+            return
+    raise PluginFailed(f"a plugin of the chain keeps more than {MOST_LATENCY_SECONDS:g} s back", "Take its slowest plugin out.")
 
 
 def _rung_out(samples: Samples, n_kept: int, sample_rate: int) -> Samples:
     """The samples up to where their tail, which begins at `n_kept`, has rung out; faded where it has not."""
-    audible = np.flatnonzero(np.abs(samples[:, n_kept:]).max(axis=0, initial=0.0) > 10 ** (SILENCE_DBFS / 20))
-    end = n_kept + (int(audible[-1]) + 1 if len(audible) else 0)
+    end = n_kept
+    for part in blocks(samples.shape[1] - n_kept):
+        loudest = np.abs(samples[:, n_kept + part.start : n_kept + part.stop]).max(axis=0)
+        audible = np.flatnonzero(loudest > 10 ** (SILENCE_DBFS / 20))
+        end = n_kept + part.start + int(audible[-1]) + 1 if len(audible) else end
     n_fade = min(round(FADE_SECONDS * sample_rate), end - n_kept)
     samples[:, end - n_fade : end] *= np.linspace(1.0, 0.0, n_fade, dtype=samples.dtype)
     return samples[:, :end]
 
 
-def _run(name: str, step: Any, samples: Samples, sample_rate: int) -> Samples:
+def _run(name: str, plugin: Any, samples: Samples, sample_rate: int) -> Samples:
     try:
-        wet: Samples = step.process(samples, sample_rate, reset=True)
+        wet: Samples = plugin.process(samples, sample_rate, buffer_size=BUFFER_SAMPLES, reset=False)
     except (ValueError, RuntimeError, TypeError) as error:
         raise PluginFailed(f"{name} failed: {str(error).splitlines()[0]}", "Change its parameters or take it out.") from None
-    if wet.shape != samples.shape or not np.isfinite(wet).all():
+    wet = wet.reshape(len(samples), -1)
+    if wet.shape[1] > samples.shape[1] or not np.isfinite(wet).all():
         raise PluginFailed(f"{name} returned unusable samples at {sample_rate} Hz", "Change its parameters or take it out.")
     return wet
 
@@ -174,72 +227,3 @@ def _value(standard: Any, value: Any, where: str) -> Any:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise BadParameter(f"{where}={value!r} must be a number", f"Its standard value is {standard:g}.")
     return float(value)
-
-
-def match_loudness(audio: Audio, reference: Audio) -> tuple[Audio, float]:
-    """Give the audio the integrated loudness of the reference.
-
-    Where one of them is shorter than a metering block (0.4 s) or has more channels than the standard weighs, their RMS is
-    matched; where one is silent, nothing is changed. The gain is held within ±40 dB.
-
-    Returns:
-        The audio, and the gain in dB.
-
-    Source:
-        ITU-R BS.1770-4, through pyloudnorm.
-    """
-    level = _lufs if is_metered(audio) and is_metered(reference) else _rms_db
-    return _turned(audio, level(reference) - level(audio) if _sounds(audio) and _sounds(reference) else 0.0)
-
-
-def reach_loudness(audio: Audio, lufs: float) -> tuple[Audio, float]:
-    """Give the audio an integrated loudness.
-
-    Args:
-        audio: silence is left alone; the gain is held within ±40 dB.
-        lufs: to reach; of `loudness_lufs`, so that what cannot be metered is brought near it by its power.
-
-    Returns:
-        The audio, and the gain in dB.
-    """
-    return _turned(audio, lufs - loudness_lufs(audio))
-
-
-def loudness_lufs(audio: Audio) -> float:
-    """Integrated loudness, LUFS; -inf for silence.
-
-    Where it cannot be metered (shorter than 0.4 s, more than 5 channels), the unweighted power stands in.
-    """
-    if not _sounds(audio):
-        return -math.inf
-    return _lufs(audio) if is_metered(audio) else _rms_db(audio) + 10 * math.log10(audio.n_channels) - 0.691
-
-
-def is_metered(audio: Audio) -> bool:
-    """Whether BS.1770 has a say on its length and number of channels."""
-    return audio.length_seconds >= BLOCK_SECONDS and audio.n_channels <= METERED_CHANNELS
-
-
-def _turned(audio: Audio, gain_db: float) -> tuple[Audio, float]:
-    if not math.isfinite(gain_db) or gain_db == 0.0:
-        return audio, 0.0
-    gain_db = min(max(gain_db, -MOST_GAIN_DB), MOST_GAIN_DB)
-    return audio.with_samples((audio.samples * 10 ** (gain_db / 20)).astype(audio.samples.dtype)), gain_db
-
-
-def _sounds(audio: Audio) -> bool:
-    return _rms_db(audio) > SILENCE_DBFS
-
-
-def _lufs(audio: Audio) -> float:
-    import pyloudnorm
-
-    return float(pyloudnorm.Meter(audio.sample_rate, block_size=BLOCK_SECONDS).integrated_loudness(audio.samples.T))
-
-
-def _rms_db(audio: Audio) -> float:
-    if audio.n_samples == 0:
-        return -math.inf
-    squares = [float(np.mean(np.square(channel, dtype=np.float64))) for channel in audio.samples]
-    mean_square = sum(squares) / len(squares)
-    return 10 * math.log10(mean_square) if mean_square > 0 else -math.inf

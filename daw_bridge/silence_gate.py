@@ -8,17 +8,20 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from .audio import Audio
+from .audio import Audio, Samples
+from .blocks import rewritten
+from .scratch import Scratch
 
 STEP_SECONDS, WINDOW_SECONDS = 0.005, 0.02
 AHEAD_STEPS, HOLD_STEPS = 4, 16  # opens 20 ms before the content sounds, closes 80 ms after it
 SMOOTHING_STEPS = 4  # to either side: no click, all within the time that it is open ahead
 FADE_DB = 6.0  # from closed to open, above the gate's level
 SILENCE_DBFS = -95.0
+STEPS_AT_ONCE = 1024
 SOUNDING_POWER = 1e-6  # of the loudest moment: what counts for the programme's level
 
 
-def gate_by(remix: Audio, content: Audio, gate_db: float) -> Audio:
+def gate_by(remix: Audio, content: Audio, gate_db: float, scratch: Scratch = Scratch()) -> Audio:
     """Fade the remix out where the content is silent, all channels alike.
 
     It is keyed by the content, so that reverb, noise or a phase reconstruction that fill a rest cannot hold it open.
@@ -27,6 +30,7 @@ def gate_by(remix: Audio, content: Audio, gate_db: float) -> Audio:
         remix: of the content's rate; what rings on after the content's end keeps the gain of the end.
         content: the song as it was read.
         gate_db: below this level under the content's programme, it is silent; -95 dBFS is silence in any case.
+        scratch: makes room for the result.
 
     Returns:
         Exactly zero where it is closed, bit for bit the remix where it is open.
@@ -35,13 +39,13 @@ def gate_by(remix: Audio, content: Audio, gate_db: float) -> Audio:
         return remix
     step = max(1, round(STEP_SECONDS * content.sample_rate))
     gain = opening(content, gate_db)
-    gated = np.empty_like(remix.samples)
-    n_steps = 4096
-    for first in range(0, remix.n_samples, n_steps * step):
-        part = slice(first, min(first + n_steps * step, remix.n_samples))
+    nodes = np.arange(len(gain))
+
+    def gated(part: slice) -> Samples:
         at = np.arange(part.start, part.stop) / step
-        gated[:, part] = remix.samples[:, part] * np.interp(at, np.arange(len(gain)), gain).astype(remix.samples.dtype)
-    return remix.with_samples(gated)
+        return remix.samples[:, part] * np.interp(at, nodes, gain).astype(remix.samples.dtype)
+
+    return rewritten(remix, scratch, gated)
 
 
 def opening(content: Audio, gate_db: float) -> NDArray[np.float64]:
@@ -53,12 +57,9 @@ def opening(content: Audio, gate_db: float) -> NDArray[np.float64]:
     """
     step = max(1, round(STEP_SECONDS * content.sample_rate))
     half = max(1, round(WINDOW_SECONDS * content.sample_rate / 2))
-    squares = sum(np.square(channel, dtype=np.float64) for channel in content.samples)
-    added = np.concatenate([[0.0], np.cumsum(squares)])
     middles = np.arange(0, content.n_samples + step, step)
-    ends = np.clip(middles + half, 0, content.n_samples)
-    starts = np.clip(middles - half, 0, content.n_samples)
-    power = np.maximum(added[ends] - added[starts], 0.0) / (2 * half)
+    powers = [_powers(content, middles[first : first + STEPS_AT_ONCE], half) for first in range(0, len(middles), STEPS_AT_ONCE)]
+    power = np.concatenate(powers)
     sounding = power[power > power.max() * SOUNDING_POWER]
     if not len(sounding):
         return np.zeros(len(middles))
@@ -71,3 +72,11 @@ def opening(content: Audio, gate_db: float) -> NDArray[np.float64]:
     smooth[smooth < 1e-9] = 0.0
     smooth[smooth > 1 - 1e-9] = 1.0
     return smooth
+
+
+def _powers(content: Audio, middles: NDArray[np.int64], half: int) -> NDArray[np.float64]:
+    """Power, summed over the channels, of the window round each middle."""
+    starts, ends = (np.clip(middles + side, 0, content.n_samples) for side in (-half, half))
+    squares = np.square(content.samples[:, starts[0] : ends[-1]], dtype=np.float64).sum(axis=0)
+    added = np.concatenate([[0.0], np.cumsum(squares)])
+    return np.asarray(np.maximum(added[ends - starts[0]] - added[starts - starts[0]], 0.0) / (2 * half))

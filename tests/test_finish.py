@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import tracemalloc
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from daw_bridge import blocks, ceiling, silence_gate
 from daw_bridge.audio import Audio
+from daw_bridge.ceiling import true_peak_dbtp
 from daw_bridge.finish import finish
-from daw_bridge.post import apply_chain, loudness_lufs, true_peak_dbtp
+from daw_bridge.loudness import loudness_lufs
+from daw_bridge.post import apply_chain
 from daw_bridge.preset import Plugin, Preset, preset_from
 from daw_bridge.presets import load_preset, preset_ids
+from daw_bridge.scratch import Scratch
 
 RATE = 44_100
 
@@ -190,3 +196,53 @@ def test_silence_is_finished_as_silence() -> None:
     finished, levels = finish(silent, music(1.0), silent, preset(REVERB, is_gated=True))
     assert not finished.samples.any()
     assert (levels["loudness_lufs"], levels["loudness_miss_lu"]) == (None, 0.0)
+
+
+EVERYTHING = preset(
+    [{"plugin": "Compressor", "threshold_db": -20.0}, {"plugin": "MP3Compressor"}, *REVERB],
+    chain_wet=0.8,
+    tails="keep",
+    dehash="content",
+    is_gated=True,
+    wet=0.7,
+    loudness=-9.0,
+)
+
+
+def dull(seconds: float, seed: int = 0) -> Audio:
+    """Music without highs, in 16 bits, with a rest, mapped nowhere."""
+    samples = np.cumsum(music(seconds, seed, n_channels=2).samples, axis=1)
+    samples -= np.linspace(0, 1, samples.shape[1], dtype=np.float32) * samples[:, -1:]
+    samples = np.convolve(samples[0], np.hanning(33) / 16, mode="same")[None].repeat(2, 0) * 0.05
+    samples[:, RATE : RATE + RATE // 2] = 0.0
+    return Audio(samples.astype(np.float32), RATE, "WAV", "PCM_16")
+
+
+@pytest.mark.parametrize("n_block", [10_000, 65_536, 10_000_000])
+def test_the_size_of_the_blocks_changes_no_sample(n_block: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    content, remix = dull(4.0), dull(4.0, seed=1)
+    expected, told = finish(content, content, remix, EVERYTHING, 3)
+    monkeypatch.setattr(blocks, "BLOCK_SAMPLES", n_block)
+    monkeypatch.setattr(ceiling, "NODES_AT_ONCE", max(1, n_block // 22))
+    monkeypatch.setattr(silence_gate, "STEPS_AT_ONCE", max(1, n_block // 220))
+    found, again = finish(content, content, remix, EVERYTHING, 3, Scratch(tmp_path))
+    assert isinstance(found.samples, np.memmap)
+    np.testing.assert_array_equal(found.samples, expected.samples)
+    assert again == told
+
+
+def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
+    peaks = []
+    for seconds in (20.0, 80.0):
+        short = dull(20.0)
+        content, remix = (Scratch(tmp_path).empty((2, int(seconds * RATE))) for _ in range(2))
+        for start in range(0, content.shape[1], short.n_samples):
+            content[:, start : start + short.n_samples] = short.samples
+            remix[:, start : start + short.n_samples] = short.samples[::-1]
+        given = (short.with_samples(content), short, short.with_samples(remix))
+        tracemalloc.start()
+        finish(*given, EVERYTHING, 0, Scratch(tmp_path))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[0] < 60e6
+    assert peaks[1] - peaks[0] < 0.02 * 60 * RATE * 2 * 4, f"more than 2 % of a minute's samples, {peaks} bytes"

@@ -6,13 +6,12 @@ import math
 from typing import Any
 
 import numpy as np
-import pyloudnorm
 import pytest
 from numpy.typing import NDArray
 
 from daw_bridge.audio import Audio
 from daw_bridge.errors import BadParameter, PluginFailed
-from daw_bridge.post import PLUGINS, apply_chain, check_chain, match_loudness
+from daw_bridge.post import PLUGINS, apply_chain, check_chain
 from daw_bridge.presets import Plugin, load_preset, preset_ids
 
 RATE = 44_100
@@ -130,31 +129,3 @@ def test_a_plugin_that_returns_no_numbers_is_reported() -> None:
     audio = Audio(noise(peak=1e30), RATE)
     with pytest.raises(PluginFailed, match="Gain"):
         apply_chain(audio, (Plugin("Gain", {"gain_db": 700.0}),))
-
-
-def test_the_remix_becomes_as_loud_as_the_content() -> None:
-    content, remix = Audio(noise(n_samples=3 * RATE), RATE), Audio(noise(n_samples=2 * RATE, peak=0.02, seed=1), RATE)
-    matched, gain_db = match_loudness(remix, content)
-    meter = pyloudnorm.Meter(RATE)
-    assert meter.integrated_loudness(matched.samples.T) == pytest.approx(meter.integrated_loudness(content.samples.T), abs=0.01)
-    assert gain_db == pytest.approx(20 * math.log10(15), abs=0.2)
-    assert matched.samples.dtype == np.float32
-
-
-@pytest.mark.parametrize(("n_channels", "n_samples"), [(2, 1000), (6, RATE), (2, 1)])
-def test_what_cannot_be_metered_is_matched_by_power(n_channels: int, n_samples: int) -> None:
-    content, remix = Audio(noise(n_channels, n_samples), RATE), Audio(noise(n_channels, n_samples, 0.1, seed=1), RATE)
-    matched, _ = match_loudness(remix, content)
-    assert np.sqrt(np.mean(matched.samples**2)) == pytest.approx(np.sqrt(np.mean(content.samples**2)), rel=1e-4)
-
-
-@pytest.mark.parametrize("n_samples", [0, 1000, RATE])
-def test_silence_moves_no_fader(n_samples: int) -> None:
-    silent, loud = Audio(np.zeros((2, n_samples), np.float32), RATE), Audio(noise(), RATE)
-    assert match_loudness(silent, loud) == (silent, 0.0)
-    assert match_loudness(loud, silent) == (loud, 0.0)
-
-
-def test_the_gain_has_a_limit() -> None:
-    hiss = Audio(noise(peak=1e-3), RATE)
-    assert match_loudness(hiss, Audio(noise(peak=1.0), RATE))[1] == 40.0

@@ -22,9 +22,11 @@ import numpy as np
 
 from daw_bridge.audio import Audio
 from daw_bridge.audio_files import read_audio, write_audio
+from daw_bridge.ceiling import true_peak_dbtp
 from daw_bridge.errors import WeightsMissing
+from daw_bridge.loudness import loudness_lufs
 from daw_bridge.pipeline import render
-from daw_bridge.post import apply_chain, loudness_lufs, true_peak_dbtp
+from daw_bridge.post import apply_chain
 from daw_bridge.presets import Preset, load_preset, preset_ids
 
 PAIRS = ("gtr_solo_gap:orch_dense", "drums_loop:tabla_loop")
