@@ -28,7 +28,8 @@ VGG16 = Network(
     n_shipped=5,
 )
 WYSE = Network("wyse", ("wyse_1", "wyse_2", "wyse_4", "wyse_8"), n_shipped=4)  # the number: frames pooled into one
-NETWORKS = {network.name: network for network in (VGG16, WYSE)}
+VGGISH = Network("vggish", tuple(f"vggish_{number}" for number in range(1, 7)), n_shipped=0)
+NETWORKS = {network.name: network for network in (VGG16, VGGISH, WYSE)}
 
 
 def network_of(layer: str) -> Network:
@@ -37,7 +38,7 @@ def network_of(layer: str) -> Network:
 
 
 def layer_name(layer: str | int) -> str:
-    """The name of a layer given by name (`relu3_1`, `wyse_1`) or by VGG16's number from 1 (the paper's "5th convolution").
+    """The name of a layer given by name (`vggish_5`, `wyse_1`) or by VGG16's number from 1 (the paper's "5th convolution").
 
     Raises:
         BadParameter: no such layer.

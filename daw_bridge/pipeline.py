@@ -126,7 +126,7 @@ def render(
     levels = analysis.levels(samples + harmonics)
 
     clock.phase("transfer")
-    extractor = load_extractor(preset.transfer, style_sound.levels, seed, pick_dtype(where))
+    extractor = load_extractor(preset.transfer, style_sound.levels, analysis, seed, pick_dtype(where))
     target = style_target(style_sound, extractor, preset.transfer)
     found = transfer(
         levels,

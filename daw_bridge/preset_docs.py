@@ -41,7 +41,7 @@ def _shipped() -> list[str]:
     presets = [read_preset(paths[-1], files) for paths in files.values()]
     rows = [f"| `{p.id}` | {p.title} | {p.about} |" for p in presets]
     paper = (
-        "The paper's two VGGish modes (content-heavy, style-heavy) are not among them: there is no VGGish extractor yet. "
+        "The paper's two VGGish modes (content-heavy, style-heavy) are not among them yet; its layers can be named. "
         "`paper-vgg16-best` listens to all 13 convolutions and needs VGG16's full weights, which the package does not bring; "
         "without them it fails with `weights_missing` and says the way out."
     )

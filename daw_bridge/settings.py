@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from .errors import BadParameter, did_you_mean
-from .networks import layer_name
+from .networks import Network, layer_name, network_of
 
 Value = float | int | str | bool
 SettingsT = TypeVar("SettingsT")
@@ -69,6 +69,14 @@ class TransferSettings:
     noise_lift_db: float = number(
         10.0, 0.0, 60.0, "dB", "most that the content's own noise floor is raised; 60 leaves it unguarded"
     )
+
+    def depths(self) -> dict[Network, int]:
+        """The networks that the layers belong to, and how many layers of each are needed, from the first."""
+        found: dict[Network, int] = {}
+        for layer, _ in (*(self.content_layers if self.content_weight else ()), *self.style_layers):
+            network = network_of(layer)
+            found[network] = max(found.get(network, 0), network.layers.index(layer) + 1)
+        return found
 
 
 @dataclass(frozen=True)

@@ -6,22 +6,29 @@ import torch
 from torch import Tensor
 
 from .. import weights
-from ..networks import VGG16, WYSE, network_of
+from ..networks import VGG16, VGGISH, WYSE
 from ..settings import TransferSettings
+from ..spectrogram import Analysis
 from .base import Extractor
 from .combined import Combined
+from .stack import Stack
 from .vgg16 import Vgg16
+from .vggish import Vggish, vggish_stack
 from .wyse import Wyse
 
-_vgg16: dict[tuple[int, str, torch.dtype], Vgg16] = {}  # warm between the jobs of a process
+_vgg16: dict[tuple[int, str, torch.dtype], Vgg16] = {}  # warm between the jobs of a process, as are those of VGGish
+_vggish: dict[tuple[str, torch.dtype], Stack] = {}
 
 
-def load_extractor(settings: TransferSettings, style_levels: Tensor, seed: int, dtype: torch.dtype) -> Extractor:
+def load_extractor(
+    settings: TransferSettings, style_levels: Tensor, analysis: Analysis, seed: int, dtype: torch.dtype
+) -> Extractor:
     """The networks that the settings' layers belong to, each as deep as its layers need.
 
     Args:
         settings: name the layers.
         style_levels: `(M, S)`, sounding frames of the style, on the device to compute on.
+        analysis: how the levels are measured.
         seed: of random networks.
         dtype: to compute in.
 
@@ -29,16 +36,26 @@ def load_extractor(settings: TransferSettings, style_levels: Tensor, seed: int, 
         WeightsMissing: a layer needs weights that are not on this machine.
     """
     device = style_levels.device
-    content_layers = settings.content_layers if settings.content_weight else ()
-    layers = [layer for layer, _ in (*content_layers, *settings.style_layers)]
+    wanted = settings.depths()
     extractors: list[Extractor] = []
-    if any(network_of(layer) is WYSE for layer in layers):
+    if WYSE in wanted:
         extractors.append(Wyse(style_levels.mean(1, keepdim=True), seed, dtype))
-    pictures = [layer for layer in layers if network_of(layer) is VGG16]
-    if pictures:
-        n_layers = max(VGG16.layers.index(layer) for layer in pictures) + 1
-        key = (n_layers, str(device), dtype)
-        if key not in _vgg16:
-            _vgg16[key] = Vgg16(weights.load(weights.resolve(VGG16.name, n_layers)), device, dtype)
-        extractors.append(_vgg16[key])
+    if VGGISH in wanted:
+        extractors.append(Vggish(_warm_vggish(device, dtype), analysis))
+    if VGG16 in wanted:
+        extractors.append(_warm_vgg16(wanted[VGG16], device, dtype))
     return Combined(extractors)
+
+
+def _warm_vgg16(n_layers: int, device: torch.device, dtype: torch.dtype) -> Vgg16:
+    key = (n_layers, str(device), dtype)
+    if key not in _vgg16:
+        _vgg16[key] = Vgg16(weights.load(weights.resolve(VGG16.name, n_layers)), device, dtype)
+    return _vgg16[key]
+
+
+def _warm_vggish(device: torch.device, dtype: torch.dtype) -> Stack:
+    key = (str(device), dtype)
+    if key not in _vggish:
+        _vggish[key] = vggish_stack(weights.load(weights.resolve(VGGISH.name, len(VGGISH.layers))), device, dtype)
+    return _vggish[key]
