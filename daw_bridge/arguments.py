@@ -8,6 +8,7 @@ from pathlib import Path
 from . import __version__
 from .folders import DEFAULT_PORT
 
+MOST_TAKES = 32
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
@@ -27,7 +28,10 @@ def parser() -> argparse.ArgumentParser:
     remix.add_argument("--picture", type=Path, metavar="FILE", help="PNG to write: content, remix and style")
     remix.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: %(default)s)")
     remix.add_argument("--force", action="store_true", help="replace --out and --picture where they exist")
+    _add_takes(remix)
     remix.set_defaults(command="remix")
+
+    _add_again(commands.add_parser("again", help="render a remix again by its recipe: the same bytes, or with changes"))
 
     init = commands.add_parser("init", help="make the drop folder and its kin in a project")
     init.add_argument("project", type=Path, help="the DAW project's own folder")
@@ -50,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     send.add_argument("--project", type=Path, help="whose remixes/ receives it (default: the one that holds the content)")
     send.add_argument("--wait", action=argparse.BooleanOptionalAction, default=True, help="wait for the result")
     send.add_argument("--force", action="store_true", help="render although the same was rendered before")
+    _add_takes(send)
     _add_state(send)
     send.set_defaults(command="send")
 
@@ -151,6 +156,29 @@ def _add_presets(presets: argparse.ArgumentParser) -> None:
     actions.add_parser("schema", help="a JSON schema of preset files, for editors").set_defaults(command="print_schema")
 
 
+def _add_again(again: argparse.ArgumentParser) -> None:
+    again.add_argument("file", type=Path, metavar="FILE", help="a remix, or the .json beside it")
+    again.add_argument("--strength", metavar="X", help="how far to go from the content (0) to the style (1)")
+    _add_param(again)
+    again.add_argument("--seed", type=int, help="of everything random (default: the recipe's)")
+    _add_takes(again)
+    again.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: the next version beside the remix)")
+    again.add_argument("--json", action="store_true", help="print JSON, for programs")
+    again.set_defaults(command="again")
+
+
+def _add_takes(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--takes", type=_takes, default=1, metavar="N", help="make so many variations by seed (default: %(default)s)"
+    )
+
+
+def _add_param(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--param", type=_pair, action="append", default=[], metavar="K=V", help="change a setting of the preset; may be repeated"
+    )
+
+
 def _add_wanted(command: argparse.ArgumentParser) -> None:
     command.add_argument("content", type=Path, metavar="CONTENT", help="the recording to change")
     command.add_argument("--style", type=Path, required=True, help="the recording to make it sound like")
@@ -158,9 +186,7 @@ def _add_wanted(command: argparse.ArgumentParser) -> None:
     command.add_argument("--start", type=float, default=0.0, metavar="S", help="begin here, in seconds")
     command.add_argument("--length", type=float, default=0.0, metavar="S", help="take this many seconds (default: all)")
     command.add_argument("--seed", type=int, default=0, help="of everything random (default: %(default)s)")
-    command.add_argument(
-        "--param", type=_pair, action="append", default=[], metavar="K=V", help="change a setting of the preset; may be repeated"
-    )
+    _add_param(command)
 
 
 def _add_state(command: argparse.ArgumentParser) -> None:
@@ -172,6 +198,12 @@ def _pair(text: str) -> tuple[str, str]:
     if not (name and equals and value):
         raise argparse.ArgumentTypeError(f"{text!r} must be NAME=VALUE, strength=0.5 for example")
     return name, value
+
+
+def _takes(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_TAKES:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 1 to {MOST_TAKES}")
+    return int(text)
 
 
 def _port(text: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,6 +72,22 @@ def read_audio(
         raise UnsupportedFormat(f"{name} is damaged or no audio: {error.error_string}", "Export it again.") from None
     _check_finite(samples, first, sample_rate, name)
     return Audio(samples, sample_rate, container, subtype)
+
+
+def read_form(path: Path, *, role: str = "content") -> tuple[int, int, int]:
+    """Sample rate in Hz, channels and samples of a recording, by its header alone.
+
+    Raises:
+        FileError: as `read_audio`.
+    """
+    name = f"{role} {path.name!r}"
+    _check_file(path, name)
+    try:
+        with sf.SoundFile(str(path)) as file:
+            _check_limits(file, name)
+            return int(file.samplerate), int(file.channels), int(file.frames)
+    except sf.LibsndfileError as error:
+        raise UnsupportedFormat(f"{name} is damaged or no audio: {error.error_string}", "Export it again.") from None
 
 
 def _written_as(container: str, subtype: str) -> tuple[str, str]:
@@ -202,6 +219,20 @@ def write_audio(path: Path, audio: Audio, *, origin: Origin | None = None) -> No
         raise UnsupportedFormat(f"container={audio.container!r} with subtype={audio.subtype!r} is not written", rule)
     with disk.writing(path) as file:
         _write_flac(file, audio) if audio.container == "FLAC" else _write_wave(file, audio, origin)
+
+
+def sound_sha256(audio: Audio) -> str:
+    """SHA-256 of what a file of an audio sounds like: its rate, channels and rounded samples, whatever chunks lie about them.
+
+    What `read_audio` gives back of the written file has the same one, and so has the FLAC file beside the WAV.
+    """
+    bits, is_float = BITS[audio.subtype], audio.subtype in FLOATS
+    form = f"{audio.sample_rate} {audio.n_channels} {audio.n_samples} {'float' if is_float else 'integer'} {bits}"
+    digest = hashlib.sha256(form.encode())
+    for block in _blocks(audio):
+        values = block if is_float else _integers(block, bits)
+        digest.update(np.ascontiguousarray(values, f"<f{bits // 8}" if is_float else "<i4").data)
+    return digest.hexdigest()
 
 
 def _integers(block: Samples, bits: int) -> NDArray[np.int32]:

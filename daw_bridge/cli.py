@@ -14,7 +14,7 @@ from .errors import DawBridgeError
 
 EXIT_ERROR, EXIT_INTERRUPTED = 1, 130  # argparse's own for a wrong command line is 2
 ON_INTERRUPT = {
-    "remix": "cancelled; nothing was written",
+    **dict.fromkeys(("remix", "again"), "cancelled; nothing was written"),
     "send": "no longer waiting; the service goes on with it, unless you say: daw-bridge cancel",
 }
 
@@ -82,11 +82,16 @@ def _remix(asked: argparse.Namespace) -> int:
         is_forced=asked.force,
     )
     with shown_progress() as on_progress:
-        path, picture = remix(request, out=asked.out, picture=asked.picture, device=asked.device, on_progress=on_progress)
-    print(path)
-    if picture is not None:
-        print(picture)
+        options = {"out": asked.out, "picture": asked.picture, "device": asked.device, "n_takes": asked.takes}
+        paths, picture = remix(request, **options, on_progress=on_progress)
+    print(*paths, *filter(None, [picture]), sep="\n")
     return 0
+
+
+def _again(asked: argparse.Namespace) -> int:
+    from . import again
+
+    return again.run(asked)
 
 
 def _init(asked: argparse.Namespace) -> int:
@@ -125,21 +130,22 @@ def _send(asked: argparse.Namespace) -> int:
             elif event.kind == "done":
                 on_progress("publish", 1.0)
 
-        sent = client.send(
-            asked.content,
-            style=asked.style,
-            preset=asked.preset,
-            project=asked.project,
-            state=asked.state,
-            start_seconds=asked.start,
-            length_seconds=asked.length,
-            parameters=dict(asked.param),
-            seed=asked.seed,
-            is_forced=asked.force,
-            is_waiting=asked.wait,
-            on_event=on_event,
-        )
-    print(sent.job if sent.path is None else sent.path)
+        for seed in range(asked.seed, asked.seed + asked.takes):
+            sent = client.send(
+                asked.content,
+                style=asked.style,
+                preset=asked.preset,
+                project=asked.project,
+                state=asked.state,
+                start_seconds=asked.start,
+                length_seconds=asked.length,
+                parameters=dict(asked.param),
+                seed=seed,
+                is_forced=asked.force,
+                is_waiting=asked.wait,
+                on_event=on_event,
+            )
+            print(sent.job if sent.path is None else sent.path, flush=True)
     return 0
 
 
@@ -263,6 +269,7 @@ def _controller_layout(asked: argparse.Namespace) -> int:
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "demo": _demo,
     "remix": _remix,
+    "again": _again,
     "init": _init,
     "serve": _serve,
     "send": _send,

@@ -97,17 +97,18 @@ def make(request: RenderRequest, sources: Sources, recipe: dict[str, Any], *, de
         DawBridgeError: as `pipeline.render`.
     """
     from .pipeline import render
+    from .recipe import machine
 
     def on_step(progress: Progress) -> None:
         on_progress(progress.phase, progress.fraction)
 
     preset = preset_from(request.preset, str(request.preset["id"]))
     remix = render(sources.content, sources.style, preset, seed=request.seed, device=device, on_step=on_step)
-    return Made(remix.audio, {**recipe, **remix.report})
+    return Made(remix.audio, {**recipe, **remix.report, "machine": machine()})
 
 
 def origin_of(recipe: dict[str, Any]) -> Origin:
     """Where a DAW spots the remix to, and the job that made it."""
     from .riff import Origin
 
-    return Origin(str(recipe["job"]), time_reference=int(recipe["content"]["time_reference"]))
+    return Origin(str(recipe["reference"]), time_reference=int(recipe["content"]["time_reference"]))

@@ -18,7 +18,7 @@ from typing import Any
 
 from . import disk
 from .audio import Audio
-from .audio_files import FLAC_SUBTYPES, write_audio
+from .audio_files import FLAC_SUBTYPES, sound_sha256, write_audio
 from .errors import BadArguments, DiskFull, ForbiddenPath, NotFound, UnsupportedFormat
 from .names import portable
 from .riff import Origin
@@ -147,7 +147,7 @@ def publish(reservation: Reservation, audio: Audio, recipe_table: Mapping[str, A
     Args:
         reservation: of `reserve`.
         audio: the remix.
-        recipe_table: plain values; the job's id and the file's name, size and hash are added.
+        recipe_table: plain values; the job's id, the file's name, size and hash, and the hash of its sound are added.
         origin: for a WAV's `bext` chunk.
 
     Returns:
@@ -181,7 +181,7 @@ def _publish_once(reservation: Reservation, audio: Audio, recipe_table: Mapping[
         disk.make_folder(staged.parent)
         write_audio(staged, audio, origin=origin)
         with disk.reported(target):
-            told = {"job": reservation.job_id, "file": file_table(staged, target.name)}
+            told = {"job": reservation.job_id, **_told_of(staged, target.name, audio)}
             _write_recipe(reservation, {**recipe_table, **told}, is_new=False)
             try:
                 disk.rename_new(staged, target)
@@ -200,6 +200,11 @@ def file_table(path: Path, name: str) -> dict[str, Any]:
     """How a recipe knows its file again: name, size and hash of all its bytes."""
     with path.open("rb") as file:
         return {"name": name, "size_bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+
+
+def _told_of(path: Path, name: str, audio: Audio) -> dict[str, Any]:
+    """What a recipe says of its outcome: the file, and the sound whatever becomes of the file."""
+    return {"file": file_table(path, name), "sound_sha256": sound_sha256(audio)}
 
 
 def _write_recipe(reservation: Reservation, table: Mapping[str, Any], *, is_new: bool) -> None:
@@ -239,7 +244,7 @@ def write_beside(
     staged_recipe = staged.with_suffix(".json")
     try:
         write_audio(staged, audio, origin=origin)
-        disk.write_json(staged_recipe, {**recipe_table, "file": file_table(staged, path.name)})
+        disk.write_json(staged_recipe, {**recipe_table, **_told_of(staged, path.name, audio)})
         with disk.reported(path):
             for source, target in ((staged_recipe, recipe_path), (staged, path)):
                 source.replace(target) if is_forced else disk.rename_new(source, target)

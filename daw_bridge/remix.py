@@ -8,96 +8,144 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import FrameType
 
 from . import making
-from .disk import reported
 from .errors import BadArguments, ForbiddenPath, NotFound
 from .progress import OnProgress
 from .request import RenderRequest
-from .scratch import Scratch
+from .scratch import scratch_beside
 
 
 def remix(
-    request: RenderRequest, *, out: Path | None, picture: Path | None, device: str, on_progress: OnProgress
-) -> tuple[Path, Path | None]:
-    """Render one remix and write it with its recipe.
+    request: RenderRequest, *, out: Path | None, picture: Path | None, device: str, on_progress: OnProgress, n_takes: int = 1
+) -> tuple[list[Path], Path | None]:
+    """Render one remix, or several takes of it, and write each with its recipe.
 
     Ctrl-C stops it at once while it renders; the writing at the end, a fraction of a second, is finished first.
 
     Args:
         request: what to make; its project is the folder that receives the result. Forced, it replaces `out` and `picture`.
         out: the file to write; None means a new one with a version number.
-        picture: a PNG to draw of content, remix and style; None means none.
+        picture: a PNG to draw of content, the first remix and style; None means none.
         device: "auto", "cpu", "cuda" or "mps".
         on_progress: told of the phase and the fraction of the whole.
+        n_takes: how many, with the request's seed and those that follow it.
 
     Returns:
-        the remix's file and the picture's.
+        the remixes' files and the picture's.
 
     Raises:
         DawBridgeError: anything that keeps it from being made; nothing is left behind then.
-        KeyboardInterrupt: Ctrl-C; nothing is left behind either, or the whole remix if it says so.
+        KeyboardInterrupt: Ctrl-C; nothing is left behind either, or what is finished if it says so.
     """
-    _check_targets(request, out, picture)
+    check_targets(request, out, picture, n_takes)
     on_progress("load", 0.0)
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: a thread that waits gives its core to the DAW
-    with _scratch_beside(out.absolute().parent if out else Path(request.project)) as scratch:
+    with scratch_beside(out.absolute().parent if out else Path(request.project)) as scratch:
         sources = making.read_sources(request, Path(request.content.path), Path(request.style.path), scratch)
-        recipe = making.recipe_of(request, sources)
-        made = making.make(request, sources, recipe, device=device, on_progress=on_progress)
+        takes = render_takes(request, sources, n_takes=n_takes, device=device, on_progress=on_progress)
         on_progress("publish", 1.0)
-        with _deferred_interrupt() as interrupt:
-            path = _published(request, out, made)
+        paths = write_takes(request, out, takes)
         try:
-            if interrupt.is_set():
-                raise KeyboardInterrupt
             if picture is not None:
                 from .figures import triptych
 
-                names = (Path(request.content.path).name, path.name, Path(request.style.path).name)
-                triptych(sources.content, made.audio, sources.style, picture, names)
+                names = (Path(request.content.path).name, paths[0].name, Path(request.style.path).name)
+                triptych(sources.content, takes[0].audio, sources.style, picture, names)
         except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"stopped, but the remix is finished: {path}") from None
-        return path, picture
+            raise KeyboardInterrupt(_finished(paths)) from None
+        return paths, picture
 
 
-@contextmanager
-def _scratch_beside(folder: Path) -> Iterator[Scratch]:
-    """Room in a private folder beside the result, where there must be room for it anyway; gone after the block."""
-    with reported(folder):
-        private = TemporaryDirectory(prefix=".daw_bridge-", dir=folder, ignore_cleanup_errors=True)
-    with private as name:
-        yield Scratch(Path(name))
+def check_targets(request: RenderRequest, out: Path | None, picture: Path | None, n_takes: int) -> None:
+    """Refuse before the render what could not be written after it.
 
-
-def _check_targets(request: RenderRequest, out: Path | None, picture: Path | None) -> None:
-    """Refuse before the render what could not be written after it."""
+    Raises:
+        NotFound, BadArguments, ForbiddenPath, UnsupportedFormat: what is wrong with a name.
+    """
     from .publish import check_free
+    from .takes import take_path
 
-    if out is not None:
-        check_free(out, is_forced=request.is_forced)
+    outs = [] if out is None else [take_path(out, number, n_takes) for number in range(1, n_takes + 1)]
+    for path in outs:
+        check_free(path, is_forced=request.is_forced)
     if picture is not None and not picture.absolute().parent.is_dir():
         raise NotFound(f"folder {str(picture.absolute().parent)!r} does not exist", "Make it first, or choose another.")
     if picture is not None and picture.suffix.lower() != ".png":
         raise BadArguments(f"picture={picture.name!r} must end in .png", "It is drawn as PNG.")
     if picture is not None and picture.exists() and not request.is_forced:
         raise ForbiddenPath(f"{str(picture)!r} exists already", "Choose another name, or say --force to replace it.")
-    for target in (out, picture):
+    for target in (*outs, picture):
         if target is not None and str(target.resolve()) in (request.content.path, request.style.path):
             raise ForbiddenPath(f"{str(target)!r} is an input", "Choose another name.")
 
 
-def _published(request: RenderRequest, out: Path | None, made: making.Made) -> Path:
+def render_takes(
+    request: RenderRequest, sources: making.Sources, *, n_takes: int, device: str, on_progress: OnProgress, reference: str = ""
+) -> list[making.Made]:
+    """Render a request with its seed and those that follow it, and make the takes equally loud.
+
+    Args:
+        request: as of `remix`.
+        sources: of `making.read_sources`.
+        n_takes: how many.
+        device: as of `remix`.
+        on_progress: told of the phase and the fraction of all takes.
+        reference: what the files are to name as their origin.
+    """
+    from .takes import levelled
+
+    takes = []
+    for number, asked in enumerate([replace(request, seed=request.seed + number) for number in range(n_takes)]):
+        recipe = {**making.recipe_of(asked, sources), "reference": reference}
+
+        def on_take(phase: str, fraction: float, number: int = number) -> None:
+            on_progress(phase, (number + fraction) / n_takes)
+
+        takes.append(making.make(asked, sources, recipe, device=device, on_progress=on_take))
+    return levelled(takes)
+
+
+def write_takes(request: RenderRequest, out: Path | None, takes: list[making.Made], *, stem: str = "") -> list[Path]:
+    """Write finished takes, each with its recipe, under the name that the user chose or new ones.
+
+    Args:
+        request, out: as of `remix`.
+        takes: of `render_takes`.
+        stem: what new names begin with; empty means the content's name.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C came while they were written; what is finished is said.
+        DawBridgeError: as `publish.publish` and `publish.write_beside`.
+    """
+    from .takes import take_path
+
+    paths: list[Path] = []
+    with _deferred_interrupt() as interrupt:
+        for number, take in enumerate(takes, 1):
+            named = None if out is None else take_path(out, number, len(takes))
+            paths.append(_published(request, named, take, stem or Path(request.content.path).stem))
+    if interrupt.is_set():
+        raise KeyboardInterrupt(_finished(paths))
+    return paths
+
+
+def _finished(paths: list[Path]) -> str:
+    what = "the remix is" if len(paths) == 1 else "the remixes are"
+    return f"stopped, but {what} finished: {', '.join(map(str, paths))}"
+
+
+def _published(request: RenderRequest, out: Path | None, made: making.Made, stem: str) -> Path:
     from . import publish
 
     origin = making.origin_of(made.recipe)
     if out is not None:
         return publish.write_beside(out, made.audio, made.recipe, is_forced=request.is_forced, origin=origin)
     folder = Path(request.project)
-    stem, label = Path(request.content.path).stem, request.style_label or Path(request.style.path).stem
+    label = request.style_label or Path(request.style.path).stem
     name = f"cli-{uuid.uuid4().hex}"
     reservation = publish.reserve(folder, stem, request.preset["id"], label, publish.suffix_of(made.audio), name)
     try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -45,6 +47,19 @@ class Scratch:
             _fill(file.file, int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize)
             mapped: np.ndarray = np.memmap(file.name, dtype, "r+", shape=shape)
         return mapped
+
+
+@contextmanager
+def scratch_beside(folder: Path) -> Iterator[Scratch]:
+    """Room in a private folder beside a result, where there must be room for it anyway; gone after the block.
+
+    Raises:
+        DiskFull, ForbiddenPath: the folder cannot be written to.
+    """
+    with disk.reported(folder):
+        private = tempfile.TemporaryDirectory(prefix=".daw_bridge-", dir=folder, ignore_cleanup_errors=True)
+    with private as name:
+        yield Scratch(Path(name))
 
 
 def _fill(file: IO[bytes], n_bytes: int) -> None:
