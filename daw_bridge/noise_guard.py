@@ -9,7 +9,6 @@ from torch.nn import functional
 SMOOTHING_FRAMES = 5
 LOW_SHARE = 0.1  # the quiet end of a stretch: its 10th percentile
 STYLE_SHARE = 0.03
-EXTRA_DB = 2.0  # by which noise may come nearer to the music of its band
 MARGIN_DB, FREE_SLOPE = 4.0, 3.0  # a cell this far over the floor is music, and may rise by 3 dB for each dB further
 ANYTHING_DB, UNGUARDED_DB = 300.0, 60.0
 
@@ -32,7 +31,7 @@ def noise_ceiling(content: Tensor, style: Tensor, frames_per_second: float, lift
     floor = noise_floor(content, frames_per_second)
     if lift_db >= UNGUARDED_DB:
         return torch.full_like(content, ANYTHING_DB)
-    lift = (_power_db(style) - _power_db(content)).clamp(0.0, lift_db) + EXTRA_DB
+    lift = (_power_db(style) - _power_db(content)).clamp(0.0, lift_db)
     allowed = torch.maximum(floor + lift, _low_end(_smooth(style), STYLE_SHARE))
     ceiling = allowed + FREE_SLOPE * (_smooth(content) - floor - MARGIN_DB).clamp_min(0.0)
     return torch.where(floor.isfinite(), ceiling, torch.full_like(content, ANYTHING_DB))
