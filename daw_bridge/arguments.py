@@ -99,6 +99,7 @@ def _add_asking(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         ("cancel", "cancel a job of the service"),
         ("retry", "render a failed or cancelled job again"),
         ("why", "what became of a dropped file, and why"),
+        ("knock", "make the service look for tickets at once; the REAPER scripts do so"),
         ("pause", "let the service's renders rest"),
         ("resume", "let them go on"),
     ):

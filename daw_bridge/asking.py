@@ -71,6 +71,13 @@ def _why(asked: argparse.Namespace) -> int:
     return _told(asked, {"file": str(asked.file), "why": reason}, reason)
 
 
+def _knock(asked: argparse.Namespace) -> int:
+    from .service import client
+
+    doing = client.knock(state=asked.state)
+    return _told(asked, {"state": doing}, doing)
+
+
 def _pause(asked: argparse.Namespace) -> int:
     from .service import client
 
@@ -84,6 +91,7 @@ COMMANDS = {
     "cancel": _cancel,
     "retry": _retry,
     "why": _why,
+    "knock": _knock,
     "pause": _pause,
     "resume": _pause,
 }

@@ -273,7 +273,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "init": _init,
     "serve": _serve,
     "send": _send,
-    **dict.fromkeys(("status", "jobs", "cancel", "retry", "why", "pause", "resume"), _asking),
+    **dict.fromkeys(("status", "jobs", "cancel", "retry", "why", "knock", "pause", "resume"), _asking),
     "show_config": _show_config,
     "doctor": _doctor,
     "install_service": _service,

@@ -17,8 +17,8 @@ local requests = projects.pending()
 local chosen = cancelling.choose(requests)
 if #requests == 0 then reaper.ShowMessageBox(messages.nothing_to_cancel, messages.title, 0) end
 
-local state = asking.configuration(folder).state
-local sender = sending.open(state)
+local configuration = asking.configuration(folder)
+local sender = sending.open(configuration.state)
 for _, request in ipairs(chosen) do reaper.Help_Set(cancelling.cancel(request, sender), false) end
 sending.close(sender)
-running.run({ state = state }) -- until the answers are there
+running.run(configuration, {}) -- until the answers are there

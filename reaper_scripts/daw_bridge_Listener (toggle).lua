@@ -20,4 +20,4 @@ end
 
 show_as(1)
 reaper.atexit(function() show_as(0) end)
-running.run({ state = asking.configuration(folder).state, listens = true })
+running.run(asking.configuration(folder), { listens = true })

@@ -33,4 +33,4 @@ if reaper.APIExists("set_action_options") then reaper.set_action_options(3) end
 local configuration = asking.configuration(folder)
 local wishes, problem = asking.wishes(configuration, { of = "items" })
 if problem then reaper.ShowMessageBox(problem, messages.title, 0) end
-running.run({ state = configuration.state, wishes = wishes, has_window = true })
+running.run(configuration, { wishes = wishes, has_window = true })

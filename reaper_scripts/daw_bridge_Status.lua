@@ -10,4 +10,4 @@ local running = require("running")
 
 if reaper.APIExists("set_action_options") then reaper.set_action_options(3) end
 
-running.run({ state = asking.configuration(folder).state, has_window = true, stays = true })
+running.run(asking.configuration(folder), { has_window = true, stays = true })

@@ -21,6 +21,7 @@ __all__ = [
     "ServiceStatus",
     "cancel",
     "jobs",
+    "knock",
     "pause",
     "retry",
     "send",
@@ -177,6 +178,16 @@ def why(path: str, *, state: Path | None = None) -> str:
     """
     with connect(state_folders(state)) as link:
         return str(link.ask("/why", "/why", ANSWER_SECONDS, path).values[1])
+
+
+def knock(*, state: Path | None = None) -> str:
+    """Have the running service look for tickets at once; gives what it is doing.
+
+    Raises:
+        NotFound: no service runs on this state folder.
+    """
+    with connect(state_folders(state)) as link:
+        return str(link.ask("/knock", "/status/info", ANSWER_SECONDS).values[0])
 
 
 def pause(is_pausing: bool, *, state: Path | None = None) -> str:

@@ -73,6 +73,7 @@ class Handlers:
         self._asking: Counter[Peer] = Counter()
         self._in_hand: set[tuple[Peer, str]] = set()
         self.on_accepted: Callable[[], None] = lambda: None  # there is nothing to hasten before the loops run
+        self.on_knock: Callable[[], None] = lambda: None
 
     def dispatch(self, message: Message, peer: Peer) -> None:
         """Answer one message; errors of ours become /error, and end here."""
@@ -248,6 +249,11 @@ class Handlers:
     async def transport(self, peer: Peer, _: str, is_recording: Value) -> None:
         await self._pausing.recording(fires(is_recording))
         self._audience.tell(peer, "/status/info", *self._board.status())
+
+    def knock(self, peer: Peer, _: str, trigger: Value) -> None:
+        if fires(trigger):
+            self.on_knock()
+            self.status(peer, _)
 
     async def why(self, peer: Peer, _: str, path: str) -> None:
         self._audience.reply(peer, "/why", path, await self._why(path))

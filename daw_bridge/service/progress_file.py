@@ -49,13 +49,25 @@ class ProgressFile:
         waited = now - self._written
         if waited < MIN_SECONDS or (told == self._told and waited < MAX_SECONDS):
             return
-        table = {"schema": SCHEMA, "written": self._wall_clock(), "state": state, "jobs": told[1]}
         try:
-            write_whole(self._path, json.dumps(table, ensure_ascii=False) + "\n")
+            write_whole(self._path, text(state, told[1], self._wall_clock()))
         except OSError as error:
             if self._told is None or waited >= MAX_SECONDS:
                 log.warning("%s cannot be written: %s", self._path, error)
         self._told, self._written = told, now
+
+
+def text(state: str, entries: Sequence[dict[str, Any]], now: float) -> str:
+    """The file's JSON: one line of what the service does, then one for each job, so that a script need not read them all.
+
+    Args:
+        state: of the service.
+        entries: the jobs, those that are not over first.
+        now: seconds since the epoch.
+    """
+    head = json.dumps({"schema": SCHEMA, "written": now, "state": state, "jobs": []}, ensure_ascii=False)
+    lines = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries)
+    return f"{head.removesuffix(']}')}\n{lines}\n]}}\n"
 
 
 def entry(job: Job) -> dict[str, Any]:

@@ -201,6 +201,7 @@ class Service:
             clock=self._clock,
         )
         self._handlers.on_accepted = loops.job_hint.set
+        self._handlers.on_knock = loops.ticket_hint.set
         await self._take_hints(loops)
         for project in list(self._projects):
             try:

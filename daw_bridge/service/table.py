@@ -111,6 +111,7 @@ INCOMING = (
         "1 while a DAW records, once a second: rendering rests for a lease of 5 s; 0 when it stops",
         (Takes("is_recording", "number"),),
     ),
+    Incoming("/knock", "knock", "[f]", "/status/info", "a ticket was left in the state folder: look at once", (TRIGGER,)),
     Incoming("/why", "why", "s", "/why", "what became of a dropped file, and why", (Takes("path", "text"),)),
 )  # fmt: skip
 

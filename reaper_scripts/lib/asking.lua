@@ -12,10 +12,11 @@ local asking = {}
 
 local SETTINGS_FILE = "daw_bridge.conf"
 local DEFAULT_PRESET = "default"
+local MAX_AT_ONCE = 100 -- more is a slip of the hand, and would hold the window up
 
 --- Read what the scripts have to know about this machine.
 -- @param scripts_folder where the scripts lie; a settings file may lie beside them
--- @return table of state (folder), preset_folders, preset (id or nil) and params
+-- @return table of state (folder), command (path or nil), preset_folders, preset (id or nil) and params
 function asking.configuration(scripts_folder)
   local named = settings.read(folders.join(scripts_folder, SETTINGS_FILE))
   local system = folders.system(reaper.GetOS())
@@ -26,6 +27,7 @@ function asking.configuration(scripts_folder)
   preset_folders[#preset_folders + 1] = folders.user_presets(system, os.getenv)
   return {
     state = folders.state(system, os.getenv, named.state_dir),
+    command = named.command,
     preset_folders = preset_folders,
     preset = named.preset,
     params = named.params,
@@ -33,8 +35,10 @@ function asking.configuration(scripts_folder)
 end
 
 local function describe_items(found, may_name_style)
+  local n_items = reaper.CountSelectedMediaItems(found.project)
+  if n_items == 0 then return nil, messages.no_item end
+  if n_items > MAX_AT_ONCE then return nil, messages.too_many:format(n_items, "items", MAX_AT_ONCE) end
   local items = content.selected_items(found.project)
-  if #items == 0 then return nil, messages.no_item end
   if may_name_style and #items == 2 then
     local style, problem = content.file_of(table.remove(items), "style")
     if not style then return nil, problem end
@@ -51,8 +55,10 @@ end
 local function describe_tracks(found)
   local start_seconds, stop_seconds = reaper.GetSet_LoopTimeRange2(found.project, false, false, 0, 0, false)
   if stop_seconds <= start_seconds then return nil, messages.no_time_selection end
+  local n_tracks = reaper.CountSelectedTracks(found.project)
+  if n_tracks == 0 then return nil, messages.no_track end
+  if n_tracks > MAX_AT_ONCE then return nil, messages.too_many:format(n_tracks, "tracks", MAX_AT_ONCE) end
   local tracks = content.selected_tracks(found.project)
-  if #tracks == 0 then return nil, messages.no_track end
   for index, track in ipairs(tracks) do
     found.contents[index] = content.describe_track(track, start_seconds, stop_seconds)
   end

@@ -19,7 +19,7 @@ function cancelling.cancel(request, sender)
     tickets.write(folder, { schema = 1, reqid = request.reqid, state = "cancelled" })
     return messages.cancelled:format(request.name)
   end
-  local job = progress.read(sender.state, os.time()).by_reqid[request.reqid]
+  local job = progress.read(sender.state, os.time(), { request.reqid }).by_reqid[request.reqid]
   if not job then return messages.not_cancelled:format(request.name, "the service does not know it now") end
   local is_sent, problem = sending.send(sender, "/daw_bridge/cancel", job.job)
   if is_sent then return messages.cancelling:format(request.name) end

@@ -5,13 +5,13 @@ local copying = require("copying")
 local landing = require("landing")
 local messages = require("messages")
 local projects = require("projects")
+local searching = require("searching")
 local tickets = require("tickets")
 
 local collecting = {}
 
 local POLL_SECONDS = 0.5
 local NEXT_TICK = 0
-local COPY_BUDGET_SECONDS = 0.01 -- a tick must stay under 20 ms
 local PATIENCE_SECONDS = 10
 local KEPT_SECONDS = 7 * 24 * 3600 -- as long as the service keeps an answer
 
@@ -48,7 +48,8 @@ end
 
 local function land(waiting, project, path)
   local request = waiting.request
-  if landing.has_landed(project, request.reqid) then
+  waiting.path = nil
+  if landing.has_landed(project, request) then
     os.remove(path)
     return conclude(project, request)
   end
@@ -63,11 +64,15 @@ local function land(waiting, project, path)
   return NEXT_TICK
 end
 
-local function go_on_copying(waiting, project)
-  local path, problem = copying.step(waiting.copy, reaper.time_precise, COPY_BUDGET_SECONDS)
+-- Landing has a tick of its own: it cannot be cut into pieces.
+local function go_on_copying(waiting, project, deadline)
+  local path, problem = copying.step(waiting.copy, reaper.time_precise, deadline)
   if not path and not problem then return NEXT_TICK end
   waiting.copy = nil
-  if path then return land(waiting, project, path) end
+  if path then
+    waiting.path = path
+    return NEXT_TICK
+  end
   return complain(project, waiting.request, messages.copy_failed:format(waiting.request.name, problem, waiting.file))
 end
 
@@ -76,7 +81,7 @@ local function is_settled_elsewhere(waiting, project)
   if request.is_unkept then return not tickets.is_waiting(request.result_path) end
   if projects.is_kept(project, request) then return false end
   -- A project that was closed unsaved has forgotten it, although nobody has settled it.
-  return not waiting.was_closed or landing.has_landed(project, request.reqid)
+  return not waiting.was_closed or landing.has_landed(project, request)
 end
 
 local function poll(waiting, project, now)
@@ -89,7 +94,7 @@ local function poll(waiting, project, now)
     if os.time() - request.asked_at > KEPT_SECONDS then return conclude(project, request) end
     return POLL_SECONDS
   end
-  if landing.has_landed(project, request.reqid) then return conclude(project, request) end
+  if landing.has_landed(project, request) then return conclude(project, request) end
   if result.state == "done" then return begin_copy(waiting, project, result.file) end
   if result.state == "failed" then
     return complain(project, request, messages.failed:format(request.name, messages.of_error(result.error)))
@@ -104,14 +109,24 @@ end
 
 -- A remix that another client asked for: there is no ticket to wait for.
 local function begin_known(waiting, project)
-  if landing.has_landed(project, waiting.request.reqid) then return nil end
+  if landing.has_landed(project, waiting.request) then return nil end
   return begin_copy(waiting, project, waiting.request.file)
+end
+
+-- Where it goes, for one that was not asked for from an item: true once that is known.
+local function has_place(waiting, project, deadline)
+  local request = waiting.request
+  if not request.part or request.look then return true end
+  waiting.search = waiting.search or searching.start(request.part)
+  for name, value in pairs(searching.step(waiting.search, project, deadline) or {}) do request[name] = value end
+  return request.look ~= nil
 end
 
 --- Do the next small piece of work for one request.
 -- @param waiting table of request and since_seconds; further state is kept in it
+-- @param deadline when to leave off, by REAPER's clock
 -- @return how many seconds to rest before the next piece (0: next tick); nil when nothing is left to do
-function collecting.step(waiting, now)
+function collecting.step(waiting, now, deadline)
   local project = projects.find(waiting.request)
   if not project then
     waiting.was_closed = true
@@ -119,7 +134,11 @@ function collecting.step(waiting, now)
   end
   if waiting.peaks then return landing.build_peaks(project, waiting.guid, waiting.peaks) and NEXT_TICK or nil end
   if projects.is_recording(project) then return POLL_SECONDS end
-  if waiting.copy then return go_on_copying(waiting, project) end
+  if waiting.copy then return go_on_copying(waiting, project, deadline) end
+  if waiting.path then
+    if not has_place(waiting, project, deadline) then return NEXT_TICK end
+    return land(waiting, project, waiting.path)
+  end
   if waiting.request.file then return begin_known(waiting, project) end
   return poll(waiting, project, now)
 end
@@ -127,7 +146,8 @@ end
 --- Leave no trace of a copy that is under way.
 function collecting.abandon(waiting)
   if waiting.copy then copying.abandon(waiting.copy) end
-  waiting.copy = nil
+  if waiting.path then os.remove(waiting.path) end
+  waiting.copy, waiting.path = nil, nil
 end
 
 return collecting

@@ -173,32 +173,34 @@ function content.describe_track(track, start_seconds, stop_seconds)
   return { way = "stem", form = form, landing = landing }
 end
 
-local function landing_below(item, file, start_seconds, length_seconds)
+-- Whether an item plays a file as it is; no more calls than that needs, because every item of a project is asked.
+local function plays(item, path)
+  local take = reaper.GetActiveTake(item)
+  local source = take and reaper.GetMediaItemTake_Source(take)
+  return source ~= nil and reaper.GetMediaSourceFileName(source) == path
+end
+
+--- Where a remix goes that was not asked for from an item, if this one plays its content.
+-- @param part table of content (path of a file), start_seconds and length_seconds
+-- @return a landing, as `describe` gives it; nil where the item does not play that part
+function content.landing_below(item, part)
+  local file = plays(item, part.content) and content.file_of(item, "content")
+  if not file or file.media ~= file.source then return nil end
   local place = content.place_of(item, file.take)
-  local position, length, offset = placement.below(place, start_seconds, length_seconds)
+  local position, length, offset = placement.below(place, part.start_seconds, part.length_seconds)
   if not position then return nil end
   local landing = landing_of(item, file, place, {})
   landing.position_seconds, landing.item_length_seconds = position, length
   landing.remix_offset_seconds, landing.remix_rate = offset, place.play_rate
   landing.item_guid, landing.take_guid = nil, nil -- it stands for itself, not for the item as asked
+  landing.name = nil
   return landing
 end
 
---- Where a remix goes that was not asked for from an item: below the first item that plays its content, else at its own time.
--- @param path the content's file
--- @param start_seconds, length_seconds the part of it that was remixed
--- @return a landing, as `describe` gives it; without a position where no item plays that file
-function content.landing_of_file(project, path, start_seconds, length_seconds)
-  for index = 0, reaper.CountMediaItems(project) - 1 do
-    local item = reaper.GetMediaItem(project, index)
-    local file = content.file_of(item, "content")
-    if file and file.path == path and file.media == file.source then
-      local landing = landing_below(item, file, start_seconds, length_seconds)
-      if landing then return landing end
-    end
-  end
+--- Where a remix goes whose content no item plays: to the time that its file names, on a track at the end.
+function content.landing_of_its_own(part)
   return {
-    track_guid = "", track_name = "", track_color = 0, item_length_seconds = length_seconds, start_offset_seconds = 0.0,
+    track_guid = "", track_name = "", track_color = 0, item_length_seconds = part.length_seconds, start_offset_seconds = 0.0,
     play_rate = 1.0, remix_offset_seconds = 0.0, remix_rate = 1.0, look = { item = {}, take = {} },
   }
 end

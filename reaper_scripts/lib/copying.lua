@@ -5,7 +5,7 @@ local folders = require("folders")
 
 local copying = {}
 
-local PIECE_BYTES = 2 ^ 20
+local PIECE_BYTES = 2 ^ 18 -- a few milliseconds of a slow disk
 
 local function is_there(path)
   local file = io.open(path, "rb")
@@ -63,10 +63,9 @@ end
 --- Go on copying for a while.
 -- @param copy as `start` gave it
 -- @param clock function that says the time in seconds
--- @param budget_seconds how long this step may take
+-- @param deadline when to stop, by that clock
 -- @return the path of the finished copy; or nil while there is more to do; or nil and the reason if it failed
-function copying.step(copy, clock, budget_seconds)
-  local deadline = clock() + budget_seconds
+function copying.step(copy, clock, deadline)
   repeat
     local piece = copy.reader:read(PIECE_BYTES)
     if not piece then return finish(copy) end

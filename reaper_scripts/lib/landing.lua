@@ -11,25 +11,19 @@ local landing = {}
 
 local REQID = "P_EXT:daw_bridge_reqid"
 
-local function has_take_of(item, reqid)
-  for index = 0, reaper.CountTakes(item) - 1 do
-    local take = reaper.GetMediaItemTake(item, index)
-    if take then
-      local is_set, found = reaper.GetSetMediaItemTakeInfo_String(take, REQID, "", false)
-      if is_set and found == reqid then return true end
-    end
-  end
-  return false
+local function bears(get, thing, reqid)
+  local is_set, found = get(thing, REQID, "", false)
+  return is_set and found == reqid
 end
 
---- Whether a request has landed in a project.
-function landing.has_landed(project, reqid)
-  for index = 0, reaper.CountMediaItems(project) - 1 do
-    local item = reaper.GetMediaItem(project, index)
-    local is_set, found = reaper.GetSetMediaItemInfo_String(item, REQID, "", false)
-    if is_set and found == reqid or has_take_of(item, reqid) then return true end
-  end
-  return false
+--- Whether a request has landed in a project and still stands there.
+-- The project remembers which take it became; no search, however many items there are.
+function landing.has_landed(project, request)
+  local guid = projects.landed(project, request)
+  local take = guid and reaper.GetMediaItemTakeByGUID(project, guid)
+  if not take then return false end
+  return bears(reaper.GetSetMediaItemTakeInfo_String, take, request.reqid)
+    or bears(reaper.GetSetMediaItemInfo_String, reaper.GetMediaItemTake_Item(take), request.reqid)
 end
 
 --- A track of a project; nil if it is gone.
@@ -108,17 +102,23 @@ local function guid_of(take)
   return guid
 end
 
-local function add_all(project, request, source)
+local function add_take_or_track(project, request, source)
   local asked_take = request.take_guid and reaper.GetMediaItemTakeByGUID(project, request.take_guid)
   local item = asked_take and reaper.GetMediaItemTake_Item(asked_take)
   local now = item and content.place_of(item, asked_take)
-  if item and request.lands_as == "take" then return guid_of(add_take(item, source, request, now)) end
+  if item and request.lands_as == "take" then return add_take(item, source, request, now) end
   local above = item and reaper.GetMediaItemTrack(item) or landing.track_by_guid(project, request.track_guid)
   local track = insert_track_below(project, above)
   local name = request.track_name ~= "" and request.track_name or request.name
   reaper.GetSetMediaTrackInfo_String(track, "P_NAME", name .. " remix", true)
   if request.track_color ~= 0 then reaper.SetMediaTrackInfo_Value(track, "I_CUSTOMCOLOR", request.track_color) end
-  return guid_of(add_item(track, source, request, now))
+  return add_item(track, source, request, now)
+end
+
+local function add_all(project, request, source)
+  local guid = guid_of(add_take_or_track(project, request, source))
+  projects.note_landed(project, request, guid)
+  return guid
 end
 
 --- Put a remix into the project as one undo point; an earlier landing of the same request stands.

@@ -1,63 +1,25 @@
 -- @noindex
 -- Hears of remixes that this run of a script did not ask for, and tells the service whether REAPER records.
 
-local content = require("content")
 local folders = require("folders")
 local progress = require("progress")
 local projects = require("projects")
 local sending = require("sending")
-local tickets = require("tickets")
 
 local listening = {}
 
-local LOOK_SECONDS, TELL_SECONDS, SWEEP_SECONDS = 0.5, 1.0, 5.0
+local LOOK_SECONDS, TELL_SECONDS = 0.5, 1.0
 local OURS = "^reaper%-"
 
--- Answers to requests whose project was closed unsaved, so that it does not remember them; the answer does.
-local function left_behind()
-  local found = {}
-  for project, file in projects.each_open() do
-    local folder = file ~= "" and folders.split(file)
-    if folder then
-      local results = folders.results(folder)
-      reaper.EnumerateFiles(results, -1) -- drops REAPER's cache of the folder
-      local index = 0
-      local name = reaper.EnumerateFiles(results, index)
-      while name do
-        local result = name:match(OURS) and tickets.read_result(folders.join(results, name))
-        local request = result and result.reaper
-        if type(request) == "table" and request.reqid and request.look and request.project_file == file then
-          request.result_path, request.is_unkept = folders.join(results, name), true
-          if not projects.is_kept(project, request) then found[#found + 1] = request end
-        end
-        index = index + 1
-        name = reaper.EnumerateFiles(results, index)
-      end
-    end
-  end
-  return found
-end
-
---- The requests of earlier runs, in all open projects.
-function listening.left_over()
-  local found = projects.pending()
-  for _, request in ipairs(left_behind()) do found[#found + 1] = request end
-  return found
-end
-
 --- Begin to listen.
--- @param state the service's state folder
-function listening.open(state, now)
-  return {
-    sender = sending.open(state), since = os.time(), done = {}, was_recording = false,
-    look_due = now, tell_due = now, sweep_due = now + SWEEP_SECONDS,
-  }
+-- @param sender of `sending`
+function listening.open(sender, now)
+  return { sender = sender, since = os.time(), done = {}, was_recording = false, look_due = now, tell_due = now }
 end
 
 --- Stop listening; a service that was told of a recording is told that it is over.
 function listening.close(listener)
   if listener.was_recording then sending.send(listener.sender, "/daw_bridge/transport", 0) end
-  sending.close(listener.sender)
 end
 
 local function is_recording_anywhere()
@@ -70,7 +32,7 @@ end
 local function tell(listener)
   local is_recording = is_recording_anywhere()
   -- Without a socket a message is a file: then silence says that nothing is recorded, after the one that says it ended.
-  if listener.sender.udp or is_recording or listener.was_recording then
+  if is_recording or listener.was_recording or sending.has_socket(listener.sender) then
     local is_told = sending.send(listener.sender, "/daw_bridge/transport", is_recording and 1 or 0)
     listener.was_recording = is_recording or (listener.was_recording and not is_told)
   end
@@ -94,25 +56,28 @@ local function name_of(path)
   return (name:gsub("%.[^.]*$", ""))
 end
 
+-- Where it goes is looked for when it lands.
 local function request_of(job)
   local project, file = project_of(job)
   if not project then return nil end
-  local request = content.landing_of_file(project, job.content, job.start_seconds or 0, job.length_seconds)
-  request.reqid = "job-" .. job.job
-  request.file, request.is_unkept = job.file, true
-  request.preset = job.preset
-  request.name = name_of(job.content)
-  request.lands_as = "track"
-  request.project_file = file
-  request.asked_at = os.time()
-  return request
+  return {
+    reqid = "job-" .. job.job,
+    file = job.file,
+    is_unkept = true,
+    preset = job.preset,
+    name = name_of(job.content),
+    lands_as = "track",
+    project_file = file,
+    asked_at = os.time(),
+    part = { content = job.content, start_seconds = job.start_seconds or 0, length_seconds = job.length_seconds },
+  }
 end
 
 -- What other clients asked for and is done since the listening began. Ours come by their answers.
 local function others(listener)
   local found = {}
-  for _, job in ipairs(progress.read(listener.sender.state, os.time()).jobs) do
-    local is_news = job.state == "done" and (tonumber(job.ended) or 0) >= listener.since and not listener.done[job.job]
+  for _, job in ipairs(progress.read_done(listener.sender.state, os.time())) do
+    local is_news = (tonumber(job.ended) or 0) >= listener.since and not listener.done[job.job]
     if is_news and job.file and not job.reqid:match(OURS) then
       local request = request_of(job)
       if request then
@@ -135,10 +100,6 @@ function listening.step(listener, now)
   listener.look_due = now + LOOK_SECONDS
   local found = projects.pending()
   for _, request in ipairs(others(listener)) do found[#found + 1] = request end
-  if now >= listener.sweep_due then
-    listener.sweep_due = now + SWEEP_SECONDS
-    for _, request in ipairs(left_behind()) do found[#found + 1] = request end
-  end
   return found
 end
 

@@ -7,6 +7,7 @@ messages.title = "daw_bridge"
 
 messages.unsaved_project = "Save the project first, so that the remix has a folder to go to."
 messages.no_item = "Select one or more audio items to remix; of two, the second is the style."
+messages.too_many = "%d %s are selected: select at most %d to remix at once."
 messages.no_style = "No style was chosen, so nothing was asked for."
 messages.style_missing = "The style file %s cannot be read."
 messages.empty_item = "The %s item is empty: choose one that holds audio."

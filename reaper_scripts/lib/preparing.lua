@@ -11,8 +11,6 @@ local tickets = require("tickets")
 
 local preparing = {}
 
-local BUDGET_SECONDS = 0.01 -- a tick must stay under 20 ms
-
 local function free_content_path(wish)
   local folder = folders.contents(wish.folder)
   reaper.RecursiveCreateDirectory(folder, 0)
@@ -35,13 +33,13 @@ local function take_out(wish, project)
 end
 
 -- A path when the sound is there, nil while there is more to do, nil and the reason if it cannot be got.
-local function extract(wish, project)
+local function extract(wish, project, deadline)
   if not wish.reading then return take_out(wish, project) end
   if not reaper.GetMediaItemTakeByGUID(project, wish.request.take_guid) then
     preparing.abandon(wish)
     return nil, messages.content_gone
   end
-  local path, problem = reading.step(wish.reading, reaper.time_precise, BUDGET_SECONDS)
+  local path, problem = reading.step(wish.reading, reaper.time_precise, deadline)
   if path or problem then wish.reading = nil end
   return path, problem
 end
@@ -71,11 +69,12 @@ end
 
 --- Do the next small piece of work for a wish.
 -- @param wish as `asking` made it; what is under way is kept in it
+-- @param deadline when to leave off, by REAPER's clock
 -- @return true once its ticket is written; nil while there is more to do; nil and a sentence if it cannot be had
-function preparing.step(wish, project)
+function preparing.step(wish, project, deadline)
   local request = wish.request
   if wish.way ~= "file" and not wish.path then
-    local path, problem = extract(wish, project)
+    local path, problem = extract(wish, project, deadline)
     if problem then return nil, messages.not_extracted:format(request.name, problem) end
     if not path then return nil end
     -- Its length is the file's own: the service takes a length of 0 for "to the end".

@@ -8,28 +8,46 @@ local progress = {}
 
 local STALE_SECONDS = 10 -- it writes at least every 2 s
 
-local function read(path)
+-- The service writes a line for what it does, then one for each job: only those that matter are decoded, however many there are.
+local function read(path, now, is_wanted)
+  local seen = { state = nil, jobs = {} }
   local file = io.open(path, "rb")
-  if not file then return nil end
-  local text = file:read("a")
+  if not file then return seen end
+  local head = json.decode((file:read("l") or "") .. "]}")
+  if type(head) == "table" and now - (tonumber(head.written) or 0) < STALE_SECONDS then
+    seen.state = head.state
+    for line in file:lines() do
+      local job = is_wanted(line) and json.decode((line:gsub(",$", "")))
+      if type(job) == "table" and type(job.reqid) == "string" then seen.jobs[#seen.jobs + 1] = job end
+    end
+  end
   file:close()
-  local table_of_state = json.decode(text or "")
-  return type(table_of_state) == "table" and type(table_of_state.jobs) == "table" and table_of_state or nil
+  return seen
 end
 
---- Read it.
+--- Read how some requests stand.
 -- @param state the service's state folder
 -- @param now seconds since the epoch
--- @return table of state ("idle", "rendering", "paused", …; nil where no service runs), jobs (a list) and by_reqid
-function progress.read(state, now)
-  local found = read(folders.progress(state))
-  local is_fresh = found and now - (tonumber(found.written) or 0) < STALE_SECONDS
-  local seen = { state = is_fresh and found.state or nil, jobs = is_fresh and found.jobs or {}, by_reqid = {} }
-  for _, job in ipairs(seen.jobs) do
-    -- Jobs that are not over come first, and count.
-    if type(job.reqid) == "string" and job.reqid ~= "" then seen.by_reqid[job.reqid] = seen.by_reqid[job.reqid] or job end
+-- @param reqids list of them
+-- @return table of state ("idle", "rendering", "paused", …; nil where no service runs) and by_reqid
+function progress.read(state, now, reqids)
+  local function is_wanted(line)
+    for _, reqid in ipairs(reqids) do
+      if line:find(reqid, 1, true) then return true end
+    end
+    return false
+  end
+  local found = read(folders.progress(state), now, is_wanted)
+  local seen = { state = found.state, by_reqid = {} }
+  for _, job in ipairs(found.jobs) do
+    seen.by_reqid[job.reqid] = seen.by_reqid[job.reqid] or job -- jobs that are not over come first, and count
   end
   return seen
+end
+
+--- The jobs that were done of late, whoever asked for them.
+function progress.read_done(state, now)
+  return read(folders.progress(state), now, function(line) return line:find('"state": "done"', 1, true) end).jobs
 end
 
 --- How a request stands, in words and as a fraction.

@@ -9,6 +9,7 @@ local projects = {}
 
 local SECTION = "daw_bridge"
 local PENDING = "pending_"
+local LANDED_SECTION = "daw_bridge_landed" -- apart, because it grows
 local OK_CANCEL, OK = 1, 1
 
 --- The project that is in front now. The pointer is good for this tick alone.
@@ -58,6 +59,15 @@ function projects.is_kept(project, request) return projects.recall(project, PEND
 
 --- Forget a request.
 function projects.forget(project, request) projects.remember(project, PENDING .. request.reqid, nil) end
+
+--- Let the project remember which take a request has become.
+function projects.note_landed(project, request, guid) reaper.SetProjExtState(project, LANDED_SECTION, request.reqid, guid) end
+
+--- The take that a request has become, by GUID; nil if it has not landed. The take may be gone.
+function projects.landed(project, request)
+  local _, guid = reaper.GetProjExtState(project, LANDED_SECTION, request.reqid)
+  return guid ~= "" and guid or nil
+end
 
 --- All open projects: for project, file in projects.each_open().
 function projects.each_open()

@@ -48,10 +48,9 @@ end
 --- Go on reading for a while.
 -- @param state as `start` gave it
 -- @param clock function that says the time in seconds
--- @param budget_seconds how long this step may take
+-- @param deadline when to stop, by that clock
 -- @return the path of the finished file; nil while there is more to do; nil and the reason if it failed, with nothing left
-function reading.step(state, clock, budget_seconds)
-  local deadline = clock() + budget_seconds
+function reading.step(state, clock, deadline)
   if reaper.AudioAccessorStateChanged(state.accessor) then
     reading.abandon(state)
     return nil, "it was changed meanwhile"

@@ -62,29 +62,21 @@ local function add(things, more)
   return things
 end
 
--- The whole selection as one thing: a set of what is selected.
-local function selection(each, is_selected, select_one, only)
-  return {
-    get = function()
-      local found = {}
-      for thing in each() do found[thing] = is_selected(thing) end
-      return found
-    end,
-    set = function(wanted)
-      for thing in each() do select_one(thing, wanted[thing] == true) end
-    end,
-    hold = { [only] = true },
-  }
-end
-
-local function counted(count, get, project)
-  return function()
-    local index = -1
-    return function()
-      index = index + 1
-      return index < count(project) and get(project, index) or nil
-    end
+-- The whole selection as one thing: a list of what is selected, so that a large project costs no more than a small one.
+local function selection(project, count, get, select_one, only)
+  local function selected()
+    local found = {}
+    for index = 0, count(project) - 1 do found[index + 1] = get(project, index) end
+    return found
   end
+  return {
+    get = selected,
+    set = function(wanted)
+      for _, thing in ipairs(selected()) do select_one(thing, false) end
+      for _, thing in ipairs(wanted) do select_one(thing, true) end
+    end,
+    hold = { only },
+  }
 end
 
 local function run(project, path, things)
@@ -108,8 +100,8 @@ function rendering.item(project, item, path, form)
   local things = settings(project, path, form)
   add(things, { number(project, "RENDER_SETTINGS", SELECTED_ITEMS), number(project, "RENDER_BOUNDSFLAG", BOUNDS_SELECTED_ITEMS) })
   for name, value in pairs(PLAIN_ITEM) do things[#things + 1] = item_value(item, name, value) end
-  local each = counted(reaper.CountMediaItems, reaper.GetMediaItem, project)
-  things[#things + 1] = selection(each, reaper.IsMediaItemSelected, reaper.SetMediaItemSelected, item)
+  things[#things + 1] =
+    selection(project, reaper.CountSelectedMediaItems, reaper.GetSelectedMediaItem, reaper.SetMediaItemSelected, item)
   return run(project, path, things)
 end
 
@@ -123,8 +115,7 @@ function rendering.track(project, track, path, form)
     number(project, "RENDER_STARTPOS", form.start_seconds),
     number(project, "RENDER_ENDPOS", form.start_seconds + form.length_seconds),
   })
-  local each = counted(reaper.CountTracks, reaper.GetTrack, project)
-  things[#things + 1] = selection(each, reaper.IsTrackSelected, reaper.SetTrackSelected, track)
+  things[#things + 1] = selection(project, reaper.CountSelectedTracks, reaper.GetSelectedTrack, reaper.SetTrackSelected, track)
   return run(project, path, things)
 end
 

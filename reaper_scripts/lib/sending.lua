@@ -7,6 +7,11 @@ local osc = require("osc")
 
 local sending = {}
 
+-- What a shell would understand although it stands in quotes.
+local OF_A_SHELL = '[%c"$`\\!]'
+local UNSAFE = { windows = '[%c"%%]', macos = OF_A_SHELL, linux = OF_A_SHELL }
+local NO_WAIT = -1
+
 local SOCKETS = "/Scripts/Mavriq ReaScript Repository/Various/Mavriq-Lua-Sockets/"
 
 local function find_sockets()
@@ -20,12 +25,20 @@ end
 
 --- Get ready to send; costs nothing until something is sent.
 -- @param state the service's state folder
-function sending.open(state)
-  local sockets = find_sockets()
-  local udp = sockets and sockets.udp()
-  if udp then udp:settimeout(0) end
-  return { state = state, udp = udp }
+-- @param command path of the `daw-bridge` command, or nil
+function sending.open(state, command) return { state = state, command = command } end
+
+local function socket_of(sender)
+  if sender.udp == nil then
+    local sockets = find_sockets()
+    sender.udp = sockets and sockets.udp() or false
+    if sender.udp then sender.udp:settimeout(0) end
+  end
+  return sender.udp
 end
+
+--- Whether messages go by a socket, not as files.
+function sending.has_socket(sender) return socket_of(sender) ~= false end
 
 local function address_of_service(state)
   local file = io.open(folders.join(state, "service.json"), "rb")
@@ -37,7 +50,7 @@ end
 
 -- A service that is open to the network takes no packet without its token, not even from here; a file needs none.
 local function message(sender, service, address, ...)
-  if service.lan ~= true or not sender.udp then return osc.message(address, ...) end
+  if service.lan ~= true or not socket_of(sender) then return osc.message(address, ...) end
   local file, why = io.open(folders.join(sender.state, "token"), "rb")
   if not file then return nil, why end
   local token = (file:read("a") or ""):match("%S+")
@@ -70,12 +83,27 @@ function sending.send(sender, address, ...)
   if not service then return nil, "the service is not running" end
   local packet, problem = message(sender, service, address, ...)
   if not packet then return nil, problem end
-  if sender.udp then
+  if socket_of(sender) then
     local n_sent
     n_sent, problem = sender.udp:sendto(packet, service.host, math.tointeger(service.port))
     return n_sent and true, problem
   end
   return write(sender.state, packet)
+end
+
+local function knocking(sender)
+  if not sender.command or not reaper.file_exists(sender.command) then return nil end
+  if (sender.command .. sender.state):find(UNSAFE[folders.system(reaper.GetOS())]) then return nil end
+  return ('"%s" knock --state "%s"'):format(sender.command, sender.state)
+end
+
+--- Tell the service that a ticket is there. It would find it anyway, after a second at the latest.
+-- Without a socket the installed command does it, in a process that nobody waits for.
+function sending.knock(sender)
+  if socket_of(sender) then return sending.send(sender, "/daw_bridge/knock") end
+  local line = address_of_service(sender.state) and knocking(sender)
+  if line then reaper.ExecProcess(line, NO_WAIT) end
+  return line ~= nil
 end
 
 --- Let go of the socket.

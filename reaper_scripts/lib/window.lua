@@ -1,10 +1,9 @@
 -- @noindex
 -- A small window with a row and a bar for each remix that is on its way; a click on a row's cross gives it up.
 
-local window = {}
+local window = { MAX_ROWS = 8 }
 
 local WIDTH, ROW_HEIGHT, MARGIN, CROSS_WIDTH = 380, 40, 8, 20
-local MAX_ROWS = 8
 local FONT, FONT_SIZE = "Arial", 14
 local LEFT_BUTTON, ESCAPE, CLOSED = 1, 27, -1
 local PERIOD_SECONDS = 0.1
@@ -12,7 +11,7 @@ local PERIOD_SECONDS = 0.1
 --- Open it. The place is REAPER's to choose the first time, then where the user left it.
 -- @param n_rows how many remixes there are now
 function window.open(n_rows)
-  local rows = math.min(math.max(n_rows, 1), MAX_ROWS)
+  local rows = math.min(math.max(n_rows, 1), window.MAX_ROWS)
   gfx.init("daw_bridge", WIDTH, rows * ROW_HEIGHT + 3 * MARGIN, 0)
   gfx.setfont(1, FONT, FONT_SIZE)
   return { was_down = false, drawn_seconds = -1, is_open = true }
@@ -40,7 +39,7 @@ local function draw(rows, headline)
   gfx.rect(0, 0, gfx.w, gfx.h, 1)
   if #rows == 0 then draw_text(headline, MARGIN, MARGIN, 0.7, 0.7, 0.7) end
   for index, row in ipairs(rows) do
-    if index <= MAX_ROWS then draw_row(row, MARGIN + (index - 1) * ROW_HEIGHT) end
+    draw_row(row, MARGIN + (index - 1) * ROW_HEIGHT)
   end
   gfx.update()
 end
@@ -48,12 +47,13 @@ end
 local function row_under_cross(n_rows)
   if gfx.mouse_x < gfx.w - MARGIN - CROSS_WIDTH then return nil end
   local index = (gfx.mouse_y - MARGIN) // ROW_HEIGHT + 1
-  return index >= 1 and index <= math.min(n_rows, MAX_ROWS) and index or nil
+  return index >= 1 and index <= n_rows and index or nil
 end
 
 --- Show how things stand, and take the user's click; to be called in each tick.
 -- @param state as `open` gave it; `is_open` turns false when the user closes the window
--- @param get_rows function that gives a list of tables of name, words and fraction; called ten times a second at most
+-- @param get_rows function that gives a list of at most MAX_ROWS tables of name, words and fraction; called ten times a second at
+--   most
 -- @param headline what stands there when there is no row
 -- @return the number of the row whose cross was clicked, or nil
 function window.step(state, now, get_rows, headline)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import socket
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -100,6 +101,25 @@ class Reaper:
             "for name in pairs(package.loaded) do if not _G[name] and name ~= '_G' then package.loaded[name] = nil end end"
         )
         self.world.run_script(self.world, path)
+
+    def give_sockets(self, ours: socket.socket) -> None:
+        """Let scripts find Lua sockets, which send from a real one of the test's."""
+        self.lua.execute(
+            """
+            local send = ...
+            package.preload["socket.core"] = function()
+              return { udp = function()
+                local bytes = function(text) return table.pack(text:byte(1, -1)) end
+                return {
+                  settimeout = function(_, seconds) assert(seconds == 0) end,
+                  sendto = function(_, text, host, port) return send(bytes(text), host, port) end,
+                  close = function() end,
+                }
+              end }
+            end
+            """,
+            lambda values, host, number: ours.sendto(bytes(values[n + 1] for n in range(values.n)), (host, number)),
+        )
 
     def tick(self, seconds: float = 0.033) -> int:
         """Let time pass once; how many deferred functions ran."""

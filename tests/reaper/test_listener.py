@@ -13,6 +13,7 @@ import pytest
 import soundfile
 from pythonosc.osc_message import OscMessage
 
+from daw_bridge.service.progress_file import text as progress_text
 from tests.reaper.desk import RATE, Desk, new_item, song
 from tests.reaper.simulator import Reaper
 
@@ -26,8 +27,7 @@ def say(desk: Desk, *jobs: dict[str, Any], state: str = "rendering", age: float 
     desk.state.mkdir(exist_ok=True)
     (desk.state / "tickets").mkdir(exist_ok=True)
     (desk.state / "service.json").write_text(json.dumps({"host": "127.0.0.1", "port": 9, "lan": False}))
-    table = {"schema": 1, "written": time.time() - age, "state": state, "jobs": list(jobs)}
-    (desk.state / "progress.json").write_text(json.dumps(table))
+    (desk.state / "progress.json").write_text(progress_text(state, jobs, time.time() - age))
 
 
 def foreign(desk: Desk, **values: Any) -> dict[str, Any]:
@@ -179,22 +179,7 @@ def port(reaper: Reaper, desk: Desk) -> Iterator[socket.socket]:
         (desk.state / "service.json").write_text(
             json.dumps({"host": "127.0.0.1", "port": service.getsockname()[1], "lan": False})
         )
-        reaper.lua.execute(
-            """
-            local send = ...
-            package.preload["socket.core"] = function()
-              return { udp = function()
-                local bytes = function(text) return table.pack(text:byte(1, -1)) end
-                return {
-                  settimeout = function(_, seconds) assert(seconds == 0) end,
-                  sendto = function(_, text, host, port) return send(bytes(text), host, port) end,
-                  close = function() end,
-                }
-              end }
-            end
-            """,
-            lambda values, host, number: ours.sendto(bytes(values[n + 1] for n in range(values.n)), (host, number)),
-        )
+        reaper.give_sockets(ours)
         yield service
 
 

@@ -29,7 +29,7 @@ MUTATIONS = {
     "a function is misspelled": (
         "landing", "reaper.AddMediaItemToTrack", "reaper.AddMediaItmToTrack", "no function AddMediaItmToTrack",
     ),
-    "an argument is missing": ("landing", "String(item, REQID, \"\", false)", "String(item, REQID, \"\")", "takes 4"),
+    "an argument is missing": ("landing", "_String(take, \"GUID\", \"\", false)", "_String(take, \"GUID\", \"\")", "takes 4"),
     "a parameter is misspelled": ("landing", '"D_POSITION"', '"D_POSITON"', "not landed"),
     "a pointer is kept across a defer": (
         "collecting",
@@ -47,7 +47,10 @@ MUTATIONS = {
         "ticks", "xpcall(guarded, debug.traceback)", "true, guarded()", "a script died",
     ),
     "the mark against landing twice is forgotten": (
-        "landing", "  reaper.GetSetMediaItemInfo_String(item, REQID, request.reqid, true)\n", "", "no mark",
+        "landing", "  reaper.GetSetMediaItemInfo_String(item, REQID, request.reqid, true)\n", "", "landed twice",
+    ),
+    "the take that it became is not noted": (
+        "landing", "  projects.note_landed(project, request, guid)\n", "", "landed twice",
     ),
     "a line break in what persists": (
         "projects", "PENDING .. request.reqid, text)", 'PENDING .. request.reqid, text .. "\\n")', "line break",
@@ -69,7 +72,7 @@ MUTATIONS_OF_SOUND = {
     "the render adds to the project": ("rendering", '"RENDER_ADDTOPROJ", 0', '"RENDER_ADDTOPROJ", 1', "RENDER_ADDTOPROJ = 1"),
     "the user's tail is rendered": ("rendering", '    number(project, "RENDER_TAILFLAG", 0),\n', "", "RENDER_TAILFLAG = 18"),
     "all but the item is selected": (
-        "rendering", "select_one(thing, wanted[thing] == true)", "select_one(thing, wanted[thing] ~= true)",
+        "rendering", "ipairs(wanted) do select_one(thing, true)", "ipairs(wanted) do select_one(thing, false)",
         "0 items were rendered",
     ),
     "the window is not refreshed after a render": (
@@ -89,15 +92,19 @@ def findings(version: str, scripts: Path, desk: Desk) -> str:
         reaper = Reaper(version, desk.env, scripts=scripts)
         project = song(reaper, desk)
         reaper.run()
-        desk.answer(desk.take())
+        ticket = desk.take()
+        desk.answer(ticket)
         reaper.world["fail_name"] = fails
         reaper.ticks(3)
         found += reaper.violations
         tracks = len(reaper.tracks(project))
         found += ["not landed"] if not fails and tracks != 4 else ["left a track behind"] if fails and tracks != 3 else []
         if not fails and tracks == 4:
-            items = project.tracks[3]["items"].values()
-            found += ["no mark"] if not any(item.strings["P_EXT:daw_bridge_reqid"] for item in items) else []
+            project.tracks[2]["items"][1]["is_selected"] = False
+            desk.answer(ticket)
+            reaper.run()
+            reaper.ticks(3)
+            found += ["landed twice"] if len(reaper.tracks(project)) != 4 else []
         found += [line for line in reaper.console if "defect" in line and not fails]
     return "\n".join(found)
 

@@ -17,6 +17,11 @@ local function add_windows(made, world)
     if world.file_answer then return true, world.file_answer end
     return false, ""
   end
+  function made.ExecProcess(line, milliseconds)
+    if milliseconds ~= -1 then world:violate("REAPER waits for a process") end
+    table.insert(world.processes, line)
+    return "0\n"
+  end
   function made.UpdateArrange() world.n_updates = (world.n_updates or 0) + 1 end
   function made.PreventUIRefresh(count) world.refresh_count = world.refresh_count + count end
 end
@@ -59,6 +64,7 @@ local function add_projects(made, world)
   end
   function made.SelectProjectInstance(pointer) world.front = world:follow(pointer) end
   function made.GetProjectPathEx(pointer) return world:follow(pointer).media_folder end
+  function made.GetProjectStateChangeCount(pointer) return world:follow(pointer).n_changes end
   function made.GetPlayStateEx(pointer) return world:follow(pointer).play_state end
   function made.TimeMap2_GetDividedBpmAtTime(pointer) return world:follow(pointer) and 120.0 end
   -- Whether REAPER keeps the case of keys is not documented; here it does not.

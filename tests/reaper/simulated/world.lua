@@ -24,7 +24,7 @@ function world.new()
     projects = {}, front = nil, generation = 1, seconds = 1000.0, n_guids = 0, refresh_count = 0, deferred = {}, at_exit = {},
     violations = {}, boxes = {}, console = {}, hints = {}, calls = {}, pointers = {}, pointer_of = {},
     box_answer = 1, file_answer = nil, menu_answer = nil, menu_answers = {}, menus = {}, fail_call = nil, fail_name = nil,
-    host = {}, loose = {}, n_accessors = 0, toggles = {}, keys = {}, drawn = {},
+    host = {}, loose = {}, n_accessors = 0, toggles = {}, keys = {}, drawn = {}, processes = {},
   }, world)
 end
 
@@ -49,6 +49,7 @@ end
 --- Open a project in a new tab, in front.
 function world:add_project(file, media_folder)
   local project = { kind = "ReaProject", file = file, media_folder = media_folder, tracks = {}, selected = {}, remembered = {} }
+  project.n_changes = 0
   project.undo_history, project.block_depth, project.play_state, project.render = {}, 0, 0, sound.user_settings()
   self.projects[#self.projects + 1] = project
   self.front = project
@@ -140,6 +141,7 @@ end
 --- To be called before the arrangement changes. A value may change outside an undo block if it is put back in the same tick.
 function world:touch(object, name)
   local project = object.kind == "ReaProject" and object or project_of(object)
+  project.n_changes = project.n_changes + 1
   if project.block_depth == 0 and name then
     self.loose[#self.loose + 1] = { object = object, name = name, value = object.values[name] }
   elseif project.block_depth == 0 then
