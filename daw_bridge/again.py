@@ -235,7 +235,7 @@ def _use_threads(recorded: Recorded) -> None:
 
 def _device(recorded: Recorded) -> str:
     """The device of then, if this machine has it."""
-    from .pipeline import pick_device
+    from .devices import pick_device
 
     name = recorded.text("device") or "auto"
     try:

@@ -5,54 +5,80 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from .analysis import SAMPLES_AT_ONCE, Analysis
 from .reconstruct import gain_mask
-from .spectrogram import Analysis
+from .scratch import Scratch
 
 DRIVE = 2.0  # how far the programme's RMS level drives the saturation
 NOTHING_DB = -150.0
 MOST_NEED_DB = 60.0
 
 
-def band_need_db(content_levels: Tensor, style_levels: Tensor, beyond_db: float) -> Tensor:
+def band_need_db(content_power_db: Tensor, style_power_db: Tensor, beyond_db: float) -> Tensor:
     """By how much each band of the content is too weak for a gain of `beyond_db` to bring it to the style's power.
 
     Args:
-        content_levels: `(M, T)`, sounding frames in dB relative to the programme.
-        style_levels: `(M, S)`, the same of the style.
+        content_power_db: `(M, 1)`, mean power of the content's sounding frames relative to the programme.
+        style_power_db: the same of the style.
         beyond_db: gain that is left to the mask.
 
     Returns:
         `(M, 1)` in dB, from 0 to 60.
     """
-    return (_power_db(style_levels) - _power_db(content_levels) - beyond_db).clamp(0.0, MOST_NEED_DB)
+    return (style_power_db - content_power_db - beyond_db).clamp(0.0, MOST_NEED_DB)
 
 
-def harmonics(samples: Tensor, sounding: Tensor, need_db: Tensor, analysis: Analysis) -> Tensor:
+def harmonics(
+    samples: Tensor,
+    frames: Tensor,
+    power_db: Tensor,
+    need_db: Tensor,
+    analysis: Analysis,
+    scratch: Scratch = Scratch(),
+) -> Tensor | None:
     """Harmonics of the content for the bands in need, as loud as they are needed there.
 
     A gain can only turn up what is there; in an empty band that is hiss. Saturated, the content makes overtones that
     start and stop with its notes, on its side of the image, and are silent where it is.
 
     Args:
-        samples: `(C, N)`, the content without offset.
-        sounding: `(T,)` of bool.
+        samples: `(C, N)`, the content.
+        frames: `(S,)`, numbers of those in which it sounds.
+        power_db: `(M, 1)`, mean power of these in dB.
         need_db: `(M, 1)` of `band_need_db`.
         analysis: of the content.
+        scratch: makes room for two recordings as long.
 
     Returns:
-        `(C, N)`, to be added to the content; zeros a window away from any sound, and everywhere if no band is in need.
+        `(C, N)`, to be added to the content; zeros a window away from any sound. None if no band is in need.
     """
-    if not bool((need_db > 0).any()) or not bool(sounding.any()):
-        return torch.zeros_like(samples)
-    rms = (samples.square().mean() / sounding.float().mean()).sqrt().clamp_min(1e-9)
-    saturated = torch.tanh(samples * (DRIVE / rms))
-    own = _power_db(analysis.levels(samples)[:, sounding])
-    made = _power_db(analysis.levels(saturated)[:, sounding])
-    gain_db = torch.where(need_db > 0, own + need_db - made, torch.full_like(made, NOTHING_DB))
+    if not bool((need_db > 0).any()) or not len(frames):
+        return None
+    sounding = torch.zeros(analysis.n_frames(samples), dtype=torch.bool)
+    sounding[frames] = True
+    saturated = _saturated(samples, float(sounding.float().mean()), scratch)
+    made = 10.0 * torch.log10(_mean_power(saturated, sounding, analysis))
+    gain_db = torch.where(need_db > 0, power_db + need_db - made, torch.full_like(made, NOTHING_DB)).to(analysis.device)
     everywhere = analysis.spread.clone()
     everywhere[analysis.spread.sum(1) == 0, 0] = 1.0  # below the bands, too, saturation adds nothing
-    return gain_mask(saturated, gain_db.expand(-1, sounding.shape[0]), everywhere, analysis.resolution)
+    out = torch.from_numpy(scratch.empty(tuple(samples.shape)))
+    return gain_mask(saturated, lambda first, last: gain_db.expand(-1, last - first), everywhere, analysis.resolution, out)
 
 
-def _power_db(levels: Tensor) -> Tensor:
-    return 10.0 * torch.log10(torch.pow(10.0, levels / 10.0).mean(1, keepdim=True))
+def _saturated(samples: Tensor, sounding_share: float, scratch: Scratch) -> Tensor:
+    parts = list(torch.split(samples, SAMPLES_AT_ONCE, dim=1))
+    mean_square = sum(float(part.square().sum(dtype=torch.float64)) for part in parts) / samples.numel()
+    drive = DRIVE / max((mean_square / sounding_share) ** 0.5, 1e-9)
+    saturated = torch.from_numpy(scratch.empty(tuple(samples.shape)))
+    for part, room in zip(parts, torch.split(saturated, SAMPLES_AT_ONCE, dim=1), strict=True):
+        torch.tanh(part * drive, out=room)
+    return saturated
+
+
+def _mean_power(samples: Tensor, sounding: Tensor, analysis: Analysis) -> Tensor:
+    """Mean power by band, `(M, 1)`, over the sounding frames."""
+    sums = [
+        torch.pow(10.0, levels.cpu()[:, sounding[part]] / 10.0).sum(1, keepdim=True, dtype=torch.float64)
+        for part, levels in analysis.level_blocks(samples)
+    ]
+    return (torch.stack(sums).sum(0) / sounding.sum()).float()

@@ -27,11 +27,13 @@ class Sources:
         content: the part that was asked for.
         style: all of it.
         time_reference: samples from midnight to the first of `content`, as far as its file knows; 0 at its start if not.
+        scratch: makes room for what becomes of them.
     """
 
     content: Audio
     style: Audio
     time_reference: int
+    scratch: Scratch = Scratch()
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def read_sources(request: RenderRequest, content: Path, style: Path, scratch: Sc
     span = {"start_seconds": request.start_seconds, "length_seconds": request.length_seconds}
     part = read_audio(content, **span, role="content", scratch=scratch)
     start = (read_time_reference(content) or 0) + round(request.start_seconds * part.sample_rate)
-    return Sources(part, read_audio(style, role="style", scratch=scratch), start)
+    return Sources(part, read_audio(style, role="style", scratch=scratch), start, scratch)
 
 
 def recipe_of(request: RenderRequest, sources: Sources, *, job: str = "") -> dict[str, Any]:
@@ -83,7 +85,15 @@ def recipe_of(request: RenderRequest, sources: Sources, *, job: str = "") -> dic
     )
 
 
-def make(request: RenderRequest, sources: Sources, recipe: dict[str, Any], *, device: str, on_progress: OnProgress) -> Made:
+def make(
+    request: RenderRequest,
+    sources: Sources,
+    recipe: dict[str, Any],
+    *,
+    device: str,
+    on_progress: OnProgress,
+    memory_scale: float = 1.0,
+) -> Made:
     """Render a request.
 
     Args:
@@ -92,6 +102,7 @@ def make(request: RenderRequest, sources: Sources, recipe: dict[str, Any], *, de
         recipe: of `recipe_of`; what the pipeline reports is added.
         device: "auto", "cpu", "cuda" or "mps".
         on_progress: told of the phase and the fraction of the whole; what it raises ends the render.
+        memory_scale: as in `pipeline.render`.
 
     Raises:
         DawBridgeError: as `pipeline.render`.
@@ -103,7 +114,16 @@ def make(request: RenderRequest, sources: Sources, recipe: dict[str, Any], *, de
         on_progress(progress.phase, progress.fraction)
 
     preset = preset_from(request.preset, str(request.preset["id"]))
-    remix = render(sources.content, sources.style, preset, seed=request.seed, device=device, on_step=on_step)
+    remix = render(
+        sources.content,
+        sources.style,
+        preset,
+        seed=request.seed,
+        device=device,
+        on_step=on_step,
+        scratch=sources.scratch,
+        memory_scale=memory_scale,
+    )
     return Made(remix.audio, {**recipe, **remix.report, "machine": machine()})
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-SMOOTHING_FRAMES = 5
+from .band_statistics import BandStatistics, low_end, power_db, smoothed
+
 LOW_SHARE = 0.1  # the quiet end of a stretch: its 10th percentile
-STYLE_SHARE = 0.03
 MARGIN_DB, FREE_SLOPE = 4.0, 3.0  # a cell this far over the floor is music, and may rise by 3 dB for each dB further
 ANYTHING_DB, UNGUARDED_DB = 300.0, 60.0
 
 
-def noise_ceiling(content: Tensor, style: Tensor, frames_per_second: float, lift_db: float) -> Tensor:
+def noise_ceiling(content: Tensor, style: BandStatistics, frames_per_second: float, lift_db: float) -> Tensor:
     """Highest level that each cell of the target may have.
 
     What lies at the quiet floor of its band rises with the band's music, by `lift_db` at most, or to where the style's own
@@ -21,19 +20,19 @@ def noise_ceiling(content: Tensor, style: Tensor, frames_per_second: float, lift
 
     Args:
         content: `(M, T)` levels in dB under the programme, all frames, silence too.
-        style: `(M, S)`, sounding frames of the style.
-        frames_per_second: of both.
+        style: of the same M bands.
+        frames_per_second: of the levels.
         lift_db: most that noise is raised; 60 and more leaves it unguarded.
 
     Returns:
         `(M, T)` in dB; far above anything where there is no floor to be known.
     """
-    floor = noise_floor(content, frames_per_second)
     if lift_db >= UNGUARDED_DB:
         return torch.full_like(content, ANYTHING_DB)
-    lift = (_power_db(style) - _power_db(content)).clamp(0.0, lift_db)
-    allowed = torch.maximum(floor + lift, _low_end(_smooth(style), STYLE_SHARE))
-    ceiling = allowed + FREE_SLOPE * (_smooth(content) - floor - MARGIN_DB).clamp_min(0.0)
+    floor = noise_floor(content, frames_per_second)
+    lift = (style.power_db - power_db(content)).clamp(0.0, lift_db)
+    allowed = torch.maximum(floor + lift, style.quiet_db)
+    ceiling = allowed + FREE_SLOPE * (smoothed(content) - floor - MARGIN_DB).clamp_min(0.0)
     return torch.where(floor.isfinite(), ceiling, torch.full_like(content, ANYTHING_DB))
 
 
@@ -54,22 +53,5 @@ def noise_floor(levels: Tensor, frames_per_second: float) -> Tensor:
     n_stretches = levels.shape[1] // length
     if n_stretches < 3:
         return torch.full_like(levels[:, :1], -torch.inf)
-    stretches = _smooth(levels)[:, : n_stretches * length].reshape(levels.shape[0], n_stretches, length)
-    return _low_end(_low_end(stretches, LOW_SHARE)[..., 0], LOW_SHARE)
-
-
-def _smooth(levels: Tensor) -> Tensor:
-    power = torch.pow(10.0, levels / 10.0)[None]
-    half = SMOOTHING_FRAMES // 2
-    smoothed = functional.avg_pool1d(functional.pad(power, (half, half), mode="replicate"), SMOOTHING_FRAMES, 1)
-    return 10.0 * torch.log10(smoothed[0])
-
-
-def _power_db(levels: Tensor) -> Tensor:
-    return 10.0 * torch.log10(torch.pow(10.0, levels / 10.0).mean(1, keepdim=True))
-
-
-def _low_end(values: Tensor, share: float) -> Tensor:
-    """The quantile `share` of the last axis, which is kept with length 1."""
-    rank = 1 + round(share * (values.shape[-1] - 1))
-    return values.kthvalue(rank, dim=-1, keepdim=True).values
+    stretches = smoothed(levels)[:, : n_stretches * length].reshape(levels.shape[0], n_stretches, length)
+    return low_end(low_end(stretches, LOW_SHARE)[..., 0], LOW_SHARE)

@@ -7,18 +7,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from . import exciter, finish, reconstruct, spectrogram
+from .analysis import SAMPLES_AT_ONCE, Analysis, analysis_for
 from .audio import Audio
-from .errors import BadArguments, TooShort
+from .band_statistics import BandStatistics, band_statistics
+from .devices import pick_device, pick_dtype
+from .errors import TooShort
+from .extractors.base import Extractor
 from .extractors.loading import load_extractor
 from .presets import Preset
-from .transfer import Read, Step, Transferred, presence, sounding_frames, style_target, transfer
+from .resampling import at_rate
+from .scratch import Scratch
+from .settings import TransferSettings
+from .sounding import BLOCK_FRAMES, Read, Sounding, sounding, sounding_style
+from .style_target import StyleTarget, style_target
+from .transfer import Step, Transferred, transfer
 
 PHASE_SHARES = {"listen": 0.05, "transfer": 0.75, "reconstruct": 0.1, "post": 0.1}  # of the whole time, for the fraction
+FEWEST_BLOCK_FRAMES = 256
 
 
 @dataclass(frozen=True)
@@ -56,30 +65,6 @@ class Remix:
 OnStep = Callable[[Progress], None]
 
 
-def pick_device(name: str = "auto") -> torch.device:
-    """The device of that name; "auto" is cuda, then mps, then cpu.
-
-    Raises:
-        BadArguments: this torch has no such device.
-    """
-    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if name == "auto":
-        name = next(device for device, is_present in present.items() if is_present)
-    kind = name.partition(":")[0]
-    if not present.get(kind, False):
-        have = ", ".join(device for device, is_present in present.items() if is_present)
-        raise BadArguments(f"device={name!r} is not available to torch {torch.__version__}", f"This machine has: {have}.")
-    return torch.device(name)
-
-
-def pick_dtype(device: torch.device) -> torch.dtype:
-    """bfloat16 where the hardware multiplies it, float32 elsewhere."""
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    has_bf16 = device.type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
-    return torch.bfloat16 if has_bf16 else torch.float32
-
-
 def render(
     content: Audio,
     style: Audio,
@@ -88,6 +73,8 @@ def render(
     seed: int = 0,
     device: str = "auto",
     on_step: OnStep | None = None,
+    scratch: Scratch = Scratch(),
+    memory_scale: float = 1.0,
 ) -> Remix:
     """Make the content sound like the style.
 
@@ -98,6 +85,8 @@ def render(
         seed: of everything random; the same inputs, seed and device give the same samples.
         device: "auto", "cpu", "cuda" or "mps".
         on_step: told of progress at least once an optimisation step; whatever it raises ends the render.
+        scratch: makes room for whatever is as long as a recording.
+        memory_scale: 1, or less where memory is short: the optimisation's blocks are so much shorter.
 
     Returns:
         The remix with its report.
@@ -118,90 +107,129 @@ def render(
         return Remix(content, {"device": str(where), "note": "strength 0 and no chain: the content, bit for bit"})
 
     clock.phase("listen")
-    analysis = spectrogram.analysis_for(content.sample_rate, preset.transfer.n_bands, where)
-    samples = torch.from_numpy(content.samples.astype(np.float32)).to(where)
-    style_samples = torch.from_numpy(_at_rate(style, content.sample_rate)).to(where)
-    style_sound = sounding_frames(analysis.levels(style_samples), preset.transfer.gate_db, _reader(style_samples, analysis))
-    harmonics = _harmonics(samples, style_sound.levels, preset, analysis)
-    levels = analysis.levels(samples + harmonics)
+    block_frames = max(round(BLOCK_FRAMES * memory_scale), FEWEST_BLOCK_FRAMES)
+    analysis = analysis_for(content.sample_rate, preset.transfer.n_bands, where)
+    target, extractor = _heard(style, preset.transfer, analysis, seed, block_frames, scratch, clock)
+    samples = at_rate(content, content.sample_rate, scratch)
+    made, heard = _filled(samples, target.bands, preset, analysis, scratch, clock)
 
     clock.phase("transfer")
-    extractor = load_extractor(preset.transfer, style_sound.levels, analysis, seed, pick_dtype(where))
-    target = style_target(style_sound, extractor, preset.transfer)
     found = transfer(
-        levels,
+        heard,
         target,
         extractor,
         preset.transfer,
         frames_per_second=analysis.frames_per_second,
-        read=_reader(samples + harmonics, analysis),
         seed=seed,
+        block_frames=block_frames,
+        scratch=scratch,
         on_step=clock.step,
     )
 
     clock.phase("reconstruct")
-    wet = _reconstruct(samples, harmonics, levels, found, preset, analysis, seed, clock).cpu().numpy()
+    wet = _reconstruct(samples, made, heard.levels, found, preset, analysis, seed, scratch, clock)
 
     clock.phase("post")
-    remix, report = finish.finish(content, style, content.with_samples(wet), preset, seed)
+    remix, report = finish.finish(content, style, content.with_samples(wet.numpy()), preset, seed, scratch)
     losses = {"content": found.content_losses, "style": found.style_losses}
-    return Remix(
-        remix, {"device": str(where), "dtype": str(pick_dtype(where)), **report, "losses": losses, "seconds": clock.seconds()}
-    )
+    setup = {"device": str(where), "dtype": str(pick_dtype(where)), "memory_scale": memory_scale}
+    return Remix(remix, {**setup, **report, "losses": losses, "seconds": clock.seconds()})
 
 
-def _reader(samples: Tensor, analysis: spectrogram.Analysis) -> Read:
+def _reader(samples: Tensor, analysis: Analysis) -> Read:
     """Gives the spectra of a recording's frames, for networks that listen."""
-    mono = samples.mean(0, keepdim=True)
-    return lambda frames: spectrogram.spectra_at(mono, analysis.resolution, frames)[0]
+    return lambda frames: spectrogram.spectra_at(samples, analysis.resolution, frames, analysis.device).mean(0)
 
 
-def _at_rate(audio: Audio, sample_rate: int) -> np.ndarray:
-    samples = audio.samples.astype(np.float32)
-    if audio.sample_rate == sample_rate:
-        return samples
-    import librosa
+def _heard(
+    style: Audio, settings: TransferSettings, analysis: Analysis, seed: int, block_frames: int, scratch: Scratch, clock: _Clock
+) -> tuple[StyleTarget, Extractor]:
+    """What is wanted of the style, and the networks that say so."""
+    samples = at_rate(style, analysis.sample_rate, scratch)
+    levels = analysis.levels(samples, scratch, clock.part(0.0, 0.3))
+    sounds = sounding_style(levels, settings.gate_db, _reader(samples, analysis))
+    bands = band_statistics(levels.shape[0], sounds.n_frames, sounds.bands).on(analysis.device)
+    extractor = load_extractor(settings, bands.mean, analysis, seed, pick_dtype(analysis.device))
+    return style_target(sounds, bands, extractor, settings, block_frames), extractor
 
-    return np.ascontiguousarray(librosa.resample(samples, orig_sr=audio.sample_rate, target_sr=sample_rate, res_type="soxr_hq"))
+
+@dataclass(frozen=True)
+class _Made:
+    """What was made for bands that the content leaves empty.
+
+    Attributes:
+        harmonics: `(C, N)`; None where no band is in need.
+        source: `(C, N)`, content and harmonics.
+    """
+
+    harmonics: Tensor | None
+    source: Tensor
 
 
-def _harmonics(samples: Tensor, style_sounding: Tensor, preset: Preset, analysis: spectrogram.Analysis) -> Tensor:
-    """What the content lacks and no gain can make, `(C, N)`; zeros where nothing is lacking."""
-    beyond_db = preset.reconstruct.excite_beyond_db
-    levels = analysis.levels(samples)
-    sounding = presence(levels, preset.transfer.gate_db) > 0
-    if beyond_db >= exciter.MOST_NEED_DB or not bool(sounding.any()):
-        return torch.zeros_like(samples)
-    relative = levels[:, sounding] - spectrogram.programme_level_db(levels)
-    return exciter.harmonics(samples, sounding, exciter.band_need_db(relative, style_sounding, beyond_db), analysis)
+def _filled(
+    samples: Tensor, style: BandStatistics, preset: Preset, analysis: Analysis, scratch: Scratch, clock: _Clock
+) -> tuple[_Made, Sounding]:
+    """The content with what it lacks and no gain can make, and its sounding frames."""
+    beyond_db, gate_db = preset.reconstruct.excite_beyond_db, preset.transfer.gate_db
+    levels = analysis.levels(samples, scratch, clock.part(0.4, 0.7))
+    heard = sounding(levels, gate_db, _reader(samples, analysis))
+    if beyond_db >= exciter.MOST_NEED_DB or not heard.n_frames:
+        return _Made(None, samples), heard
+    power_db = band_statistics(levels.shape[0], heard.n_frames, lambda part: levels[part][:, heard.frames]).power_db
+    need_db = exciter.band_need_db(power_db - heard.programme_db, style.power_db.cpu(), beyond_db)
+    harmonics = exciter.harmonics(samples, heard.frames, power_db, need_db, analysis, scratch)
+    if harmonics is None:
+        return _Made(None, samples), heard
+    source = _mixed(samples, harmonics, 1.0, scratch)
+    levels = analysis.levels(source, scratch, clock.part(0.7, 1.0))
+    return _Made(harmonics, source), sounding(levels, gate_db, _reader(source, analysis))
+
+
+def _mixed(samples: Tensor, harmonics: Tensor, share: float, scratch: Scratch) -> Tensor:
+    mixed = torch.from_numpy(scratch.empty(tuple(samples.shape)))
+    for own, added, room in zip(*(torch.split(t, SAMPLES_AT_ONCE, dim=1) for t in (samples, harmonics, mixed)), strict=True):
+        torch.add(own, added, alpha=share, out=room)
+    return mixed
 
 
 def _reconstruct(
     samples: Tensor,
-    harmonics: Tensor,
+    made: _Made,
     levels: Tensor,
     found: Transferred,
     preset: Preset,
-    analysis: spectrogram.Analysis,
+    analysis: Analysis,
     seed: int,
+    scratch: Scratch,
     clock: _Clock,
 ) -> Tensor:
     strength, settings = preset.transfer.strength, preset.reconstruct
-    source = samples + harmonics
-    resolution, limit = analysis.resolution, settings.max_gain_db
+    resolution, spread, limit = analysis.resolution, analysis.spread, settings.max_gain_db
     if settings.method == "gain_mask":
-        gain_db = reconstruct.gain_under_ceiling(source, levels, found.levels, found.ceiling, limit, analysis)
-        return reconstruct.gain_mask(samples + strength * harmonics, gain_db * strength, analysis.spread, resolution)
-    gain_db = (found.levels - levels).clamp(-limit, limit) * strength
-    magnitude = spectrogram.stft(source, resolution).abs() * torch.pow(10.0, (analysis.spread @ gain_db) / 20.0)
+        gains, wet = reconstruct.mask_under_ceiling(
+            made.source, levels, found.levels, found.ceiling, limit, analysis, scratch, clock.part(0.0, 0.8)
+        )
+        if strength == 1.0:
+            return wet
+        dry = samples if made.harmonics is None else _mixed(samples, made.harmonics, strength, scratch)
+        return reconstruct.gain_mask(
+            dry, lambda first, last: gains(first, last) * strength, spread, resolution, wet, clock.part(0.8, 1.0)
+        )
+
+    def magnitudes(first: int, last: int) -> Tensor:
+        gain_db = (found.levels[:, first:last] - levels[:, first:last]).clamp(-limit, limit).to(spread) * strength
+        spectra = spectrogram.frames_of(made.source, resolution, first, last, device=spread.device)
+        return spectra.abs() * torch.pow(10.0, (gain_db.T @ spread.T) / 20.0)
+
     return reconstruct.griffin_lim(
-        magnitude,
+        magnitudes,
         resolution,
-        samples.shape[1],
+        torch.from_numpy(scratch.empty(tuple(samples.shape))),
         n_iterations=settings.n_iterations,
         momentum=settings.momentum,
         seed=seed,
-        on_iteration=lambda done: clock.within(done / settings.n_iterations),
+        device=analysis.device,
+        on_share=clock.within,
     )
 
 
@@ -223,6 +251,10 @@ class _Clock:
         before = sum(PHASE_SHARES[n] for n in names[: names.index(name)])
         if self._on_step:
             self._on_step(Progress(name, before + share * PHASE_SHARES[name], **step))
+
+    def part(self, first: float, last: float) -> Callable[[float], None]:
+        """Tells of the shares of a part of the current phase."""
+        return lambda share: self.within(first + share * (last - first))
 
     def step(self, step: Step) -> None:
         values = {"step": step.step, "num_steps": step.num_steps}

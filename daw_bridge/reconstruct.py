@@ -2,45 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .spectrogram import OVERLAP, Analysis, Resolution, frames_of, istft, overlap_add, programme_level_db, stft
+from .analysis import Analysis, OnShare, frame_spans, programme_level_db
+from .scratch import Scratch
+from .spectrogram import FRAMES_AT_ONCE, Resolution, frames_of, frames_within, overlap_add, write_frames
 
-BLOCK_FRAMES = 1024
+NEPERS_PER_DB = math.log(10.0) / 20.0
+VALUES_AT_ONCE = 1 << 21  # of a spectrum whose phase is looked for
+KEPT_FRAMES, REDONE_FRAMES = 8, 32  # between two of its blocks
 SHARED_POWER = (0.05, 0.4, 1.0, 0.4, 0.05)  # of a sound under a window, in the windows round it
 CEILING_TRIALS, SMALLEST_MISS_DB = 2, 0.5
 
 
-def gain_mask(samples: Tensor, gain_db: Tensor, spread: Tensor, resolution: Resolution) -> Tensor:
+Gains = Callable[[int, int], Tensor]  # of frames `first <= t < last`, `(M, last - first)` in dB
+
+
+def gain_mask(
+    samples: Tensor,
+    gains: Gains,
+    spread: Tensor,
+    resolution: Resolution,
+    out: Tensor | None = None,
+    on_share: OnShare | None = None,
+) -> Tensor:
     """Turn each band of each frame up or down: the target's level over the content's, on the content's own sound.
 
     Phase, stereo image and attacks stay the content's; where the gain is 0 dB the samples come back as they were, and
     silence stays silent.
 
     Args:
-        samples: `(C, N)`, the content.
-        gain_db: `(M, T)`, by band and frame.
-        spread: `(F, M)` of `spread_weights`.
+        samples: `(C, N)`, the content; may be a memory map.
+        gains: by band and frame.
+        spread: `(F, M)` of `spread_weights`, on the device to compute on.
         resolution: of the frames.
+        out: `(C, N)` to write to; None makes it.
+        on_share: told of the share that is done after each block.
 
     Returns:
-        `(C, N)`.
+        `(C, N)`, `out`.
     """
-    hop = resolution.hop_length
-    n_channels, n_samples = samples.shape
-    n_frames = resolution.n_frames(n_samples)
-    added = samples.new_zeros(n_channels, (n_frames + OVERLAP - 1) * hop)
-    for first in range(0, n_frames, BLOCK_FRAMES):
-        last = min(first + BLOCK_FRAMES, n_frames)
-        mask = torch.pow(10.0, (spread @ gain_db[:, first:last]) / 20.0)
-        block = overlap_add(frames_of(samples, resolution, first, last) * mask.T, resolution)
-        added[:, first * hop : first * hop + block.shape[1]] += block
-    lead = resolution.n_fft - hop
-    return added[:, lead : lead + n_samples]
+    n_frames = resolution.n_frames(samples.shape[1])
+
+    def masked() -> Iterator[Tensor]:
+        for first, last in frame_spans(n_frames, FRAMES_AT_ONCE):
+            mask = torch.exp((gains(first, last).to(spread).T @ spread.T) * NEPERS_PER_DB)
+            yield frames_of(samples, resolution, first, last, device=spread.device) * mask
+            if on_share:
+                on_share(last / n_frames)
+
+    wet = torch.zeros_like(samples) if out is None else out
+    write_frames(masked(), resolution, wet)
+    return wet
 
 
 def shared_gain(gain_db: Tensor, levels: Tensor) -> Tensor:
@@ -56,83 +75,166 @@ def shared_gain(gain_db: Tensor, levels: Tensor) -> Tensor:
     Returns:
         `(M, T)` in dB.
     """
-    n_bands = levels.shape[0]
-    kernel = torch.tensor(SHARED_POWER, dtype=levels.dtype, device=levels.device).expand(n_bands, 1, -1)
+    reach, n_frames = len(SHARED_POWER) // 2, levels.shape[1]
 
     def around(values: Tensor) -> Tensor:
-        padded = functional.pad(values[None], (len(SHARED_POWER) // 2,) * 2, mode="replicate")
-        return functional.conv1d(padded, kernel, groups=n_bands)[0]
+        padded = functional.pad(values[None], (reach, reach), mode="replicate")[0]
+        return torch.stack([padded[:, n : n + n_frames] * share for n, share in enumerate(SHARED_POWER)]).sum(0)
 
     power = torch.pow(10.0, levels / 10.0)
     smooth = around(power * gain_db) / around(power)
     return torch.where((gain_db != 0).any(0), smooth, torch.zeros_like(smooth))
 
 
-def gain_under_ceiling(
-    samples: Tensor, levels: Tensor, target: Tensor, ceiling: Tensor, max_gain_db: float, analysis: Analysis
-) -> Tensor:
-    """Gains that bring the content to the target without turning its noise up against the remix's own level.
+def gains_between(levels: Tensor, target: Tensor, ceiling: Tensor, raised_db: float, max_gain_db: float) -> Gains:
+    """Gains that bring levels to a target, shared between the frames, and no cell over a ceiling.
+
+    Args:
+        levels, target, ceiling: `(M, T)` in dB; may be memory maps.
+        raised_db: by which the ceiling is raised; infinite for none.
+        max_gain_db: most that a cell is raised or lowered.
+    """
+    reach, n_frames = len(SHARED_POWER) // 2, levels.shape[1]
+
+    def gains(first: int, last: int) -> Tensor:
+        part = slice(max(first - reach, 0), min(last + reach, n_frames))
+        own = levels[:, part]
+        gain_db = (target[:, part] - own).clamp(-max_gain_db, max_gain_db)
+        lowered = (ceiling[:, part] + raised_db - own).clamp(-max_gain_db, max_gain_db)
+        gain_db = torch.where((gain_db != 0).any(0), gain_db.minimum(lowered), gain_db)
+        return shared_gain(gain_db, own)[:, first - part.start : last - part.start]
+
+    return gains
+
+
+def mask_under_ceiling(
+    samples: Tensor,
+    levels: Tensor,
+    target: Tensor,
+    ceiling: Tensor,
+    max_gain_db: float,
+    analysis: Analysis,
+    scratch: Scratch = Scratch(),
+    on_share: OnShare | None = None,
+) -> tuple[Gains, Tensor]:
+    """Bring the content to the target without turning its noise up against the remix's own level.
 
     What the ceiling means depends on how loud the whole becomes, and that only the sound itself tells: a hum that is
     turned down leaves everything else louder beside it. So the mask is tried, and the ceiling moved by what was missed.
 
     Args:
         samples: `(C, N)`, the content.
-        levels, target, ceiling: `(M, T)` in dB: the content's levels, the wanted ones, and the highest allowed.
+        levels, target: `(M, T)` in dB: the content's levels and the wanted ones.
+        ceiling: `(M, T)` in dB relative to the programme, the highest levels allowed.
         max_gain_db: most that a cell is raised or lowered.
         analysis: of the content.
+        scratch: makes room for the samples.
+        on_share: told of the share that is done after each block.
 
     Returns:
-        `(M, T)` in dB.
+        The gains, and the samples `(C, N)` under them.
     """
-    programme_db = programme_level_db(levels)
-    gain_db = (target - levels).clamp(-max_gain_db, max_gain_db)
-    for _ in range(CEILING_TRIALS):
-        found = gain_mask(samples, shared_gain(gain_db, levels), analysis.spread, analysis.resolution)
-        missed_db = programme_db - programme_level_db(analysis.levels(found))
-        if missed_db < SMALLEST_MISS_DB:
+    wet = torch.from_numpy(scratch.empty(tuple(samples.shape)))
+    wet_levels = torch.from_numpy(scratch.empty(tuple(levels.shape)))
+    programme_db, missed_db = programme_level_db(levels), -math.inf
+    for trial in range(CEILING_TRIALS + 1):
+        told = None if on_share is None else partial(_within, on_share, trial, CEILING_TRIALS + 1)
+        gains = gains_between(levels, target, ceiling, programme_db - missed_db, max_gain_db)
+        gain_mask(samples, gains, analysis.spread, analysis.resolution, wet, told)
+        if trial == CEILING_TRIALS:
             break
-        lowered = (ceiling - missed_db - levels).clamp(-max_gain_db, max_gain_db)
-        gain_db = torch.where((gain_db != 0).any(0), gain_db.minimum(lowered), gain_db)
-    return shared_gain(gain_db, levels)
+        for part, block in analysis.level_blocks(wet):
+            wet_levels[:, part] = block
+        found_db = programme_db - programme_level_db(wet_levels)
+        if found_db < SMALLEST_MISS_DB:
+            break
+        missed_db = max(missed_db, found_db)
+    return gains, wet
+
+
+def _within(on_share: OnShare, part: int, n_parts: int, share: float) -> None:
+    """Tell of a share of one part in several."""
+    on_share((part + share) / n_parts)
+
+
+Magnitudes = Callable[[int, int], Tensor]  # of frames `first <= t < last`, `(C, last - first, F)`, at least 0
 
 
 def griffin_lim(
-    magnitude: Tensor,
+    magnitudes: Magnitudes,
     resolution: Resolution,
-    n_samples: int,
+    out: Tensor,
     *,
     n_iterations: int,
     momentum: float,
     seed: int,
-    on_iteration: Callable[[int], None] | None = None,
+    device: torch.device | None = None,
+    on_share: OnShare | None = None,
 ) -> Tensor:
     """Find samples whose STFT has the wanted magnitude, starting from random phase.
 
+    What is long is done in blocks: each begins with the last phases of the one before, which it keeps, and ends with
+    frames that are done again by the next, which knows what comes after them. So phase runs on over every seam.
+
     Args:
-        magnitude: `(C, F, T)`, at least 0.
+        magnitudes: of the frames.
         resolution: of the frames.
-        n_samples: N.
+        out: `(C, N)`, gives the length and takes the samples; may be a memory map.
         n_iterations: how often phase is made consistent.
         momentum: 0 is the method of 1984; 0.99 converges faster.
         seed: of the first phase, the same for all channels so that the image stays together.
-        on_iteration: told of each iteration; whatever it raises ends the work.
+        device: where to compute; None is where `out` is.
+        on_share: told of each iteration; whatever it raises ends the work.
 
     Returns:
-        `(C, N)`.
+        `out`.
 
     Source:
         Griffin and Lim 1984; momentum as in Perraudin, Balazs and Søndergaard 2013, eq. 8.
     """
-    generator = torch.Generator().manual_seed(seed)
-    phase = torch.rand(magnitude.shape[1:], generator=generator).to(magnitude) * (2 * torch.pi)
-    angles = torch.polar(torch.ones_like(phase), phase).expand(magnitude.shape)
-    previous = torch.zeros_like(angles)
-    for iteration in range(n_iterations):
-        consistent = stft(istft(magnitude * angles, resolution, n_samples), resolution)
+    where, generator = device or out.device, torch.Generator().manual_seed(seed)
+    n_frames, n_bins = resolution.n_frames(out.shape[1]), resolution.n_fft // 2 + 1
+    size = max(VALUES_AT_ONCE // (out.shape[0] * n_bins), 4 * (KEPT_FRAMES + REDONE_FRAMES))
+
+    def spectra() -> Iterator[Tensor]:
+        done, kept = 0, torch.zeros(out.shape[0], 0, n_bins, dtype=torch.complex64, device=where)
+        while done < n_frames:
+            n_kept = kept.shape[1]
+            first, last = done - n_kept, min(done + size, n_frames)
+            magnitude = magnitudes(first, last).to(where)
+            phase = torch.rand((n_bins, last - done), generator=generator).T.to(magnitude) * (2 * torch.pi)
+            fresh = torch.polar(torch.ones_like(phase), phase).expand(out.shape[0], -1, -1)
+            lead = resolution.n_fft - resolution.hop_length
+            span = slice(max(lead - first * resolution.hop_length, 0), out.shape[1] + lead - first * resolution.hop_length)
+            trials = _consistent(magnitude, torch.cat([kept, fresh], dim=1), n_kept, span, resolution, n_iterations, momentum)
+            for iteration, found in enumerate(trials):
+                angles = found
+                if on_share:
+                    on_share((done + (last - done) * (iteration + 1) / n_iterations) / n_frames)
+            end = last if last == n_frames else last - REDONE_FRAMES
+            yield (magnitude * angles)[:, n_kept : end - first]
+            kept, done = angles[:, end - first - KEPT_FRAMES : end - first].clone(), end
+
+    write_frames(spectra(), resolution, out)
+    return out
+
+
+def _consistent(
+    magnitude: Tensor, angles: Tensor, n_kept: int, span: slice, resolution: Resolution, n_iterations: int, momentum: float
+) -> Iterator[Tensor]:
+    """Unit angles `(C, T, F)`, more consistent each time; the first `n_kept` frames keep theirs.
+
+    Args:
+        span: of the samples under the frames, those that lie inside of the recording.
+    """
+    kept, previous = angles[:, :n_kept], torch.zeros_like(angles)
+    for _ in range(n_iterations):
+        samples = overlap_add(magnitude * angles, resolution)
+        samples[:, : span.start] = 0.0
+        samples[:, span.stop :] = 0.0
+        consistent = frames_within(samples, resolution)
         ahead = consistent + momentum * (consistent - previous)
         angles = ahead / ahead.abs().clamp_min(1e-12)
+        angles[:, :n_kept] = kept
         previous = consistent
-        if on_iteration:
-            on_iteration(iteration + 1)
-    return istft(magnitude * angles, resolution, n_samples)
+        yield angles

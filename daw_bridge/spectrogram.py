@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from .errors import BadParameter, ShapeError
 
 WINDOW_SECONDS = 0.046  # 2048 samples at 44.1 kHz: long enough for a bass note, short enough for an attack
 OVERLAP = 4  # windows over each sample; Hann windows, used twice, then add up to a constant
 LOWEST_BAND_HZ, HIGHEST_BAND_HZ = 20.0, 20_000.0
+FRAMES_AT_ONCE = 256  # spectra in memory at once: what is worked on stays in the processor's cache
 QUIETEST = 1e-13  # added to power before a logarithm: -130 dB re full scale
 
 
@@ -45,13 +48,23 @@ def hann(n_fft: int, like: Tensor) -> Tensor:
     return torch.hann_window(n_fft, periodic=True, dtype=like.dtype, device=like.device)
 
 
-def frames_of(samples: Tensor, resolution: Resolution, first: int, last: int) -> Tensor:
+def frames_of(
+    samples: Tensor,
+    resolution: Resolution,
+    first: int,
+    last: int,
+    *,
+    offset: Tensor | None = None,
+    device: torch.device | None = None,
+) -> Tensor:
     """Spectra of frames `first` to `last` alone, so that a long recording never lies in memory as a whole spectrogram.
 
     Args:
-        samples: `(C, N)`, real, full scale = ±1.
+        samples: `(C, N)`, real, full scale = ±1; may be a memory map.
         resolution: window and hop.
         first, last: frames `first <= t < last <= resolution.n_frames(N)`.
+        offset: `(C, 1)`, taken off the samples; None is 0.
+        device: where to compute; None is where the samples are.
 
     Returns:
         `(C, last - first, F)`, complex, scaled so that a full-scale sine has magnitude 1 in its bin.
@@ -59,26 +72,37 @@ def frames_of(samples: Tensor, resolution: Resolution, first: int, last: int) ->
     n_fft, hop = resolution.n_fft, resolution.hop_length
     start = first * hop - (n_fft - hop)
     stop = (last - 1) * hop + hop
-    inside = samples[:, max(start, 0) : max(min(stop, samples.shape[1]), 0)]
-    padded = torch.nn.functional.pad(inside, (max(-start, 0), stop - start - inside.shape[1] - max(-start, 0)))
-    window = hann(n_fft, samples)
-    spectra: Tensor = torch.fft.rfft(padded.unfold(-1, n_fft, hop) * window, dim=-1)
-    return spectra * (2.0 / window.sum())
+    inside = samples[:, max(start, 0) : max(min(stop, samples.shape[1]), 0)].to(device or samples.device)
+    if offset is not None:
+        inside = inside - offset.to(inside)
+    padded = functional.pad(inside, (max(-start, 0), stop - start - inside.shape[1] - max(-start, 0)))
+    return frames_within(padded, resolution)
 
 
-def spectra_at(samples: Tensor, resolution: Resolution, frames: Tensor) -> Tensor:
+def frames_within(samples: Tensor, resolution: Resolution) -> Tensor:
+    """Spectra of the frames that lie wholly within `(C, n)` samples, the first at their start; as `frames_of`."""
+    window = hann(resolution.n_fft, samples)
+    frames = samples.unfold(-1, resolution.n_fft, resolution.hop_length)
+    spectra: Tensor = torch.fft.rfft(frames * (window * (2.0 / window.sum())), dim=-1)
+    return spectra
+
+
+def spectra_at(samples: Tensor, resolution: Resolution, frames: Tensor, device: torch.device | None = None) -> Tensor:
     """Spectra of some frames, whichever.
 
     Args:
         samples: `(C, N)`, real.
         resolution: window and hop.
         frames: `(T,)`, numbers of frames, rising.
+        device: as in `frames_of`.
 
     Returns:
         `(C, T, F)`, complex, as `frames_of` scales them.
     """
-    first, last = int(frames[0]), int(frames[-1]) + 1
-    return frames_of(samples, resolution, first, last)[:, frames - first]
+    runs = torch.tensor_split(frames, (frames.diff() > FRAMES_AT_ONCE).nonzero()[:, 0].cpu() + 1)  # a long rest is not read
+    spans = [(run, int(run[0]), int(run[-1]) + 1) for run in runs]
+    parts = [frames_of(samples, resolution, first, last, device=device)[:, run - first] for run, first, last in spans]
+    return torch.cat(parts, dim=1)
 
 
 def overlap_add(spectra: Tensor, resolution: Resolution) -> Tensor:
@@ -104,6 +128,31 @@ def overlap_add(spectra: Tensor, resolution: Resolution) -> Tensor:
         added[:, part : part + n_frames] += parts[:, :, part]
     samples: Tensor = added.reshape(n_channels, -1)
     return samples
+
+
+def write_frames(spectra: Iterable[Tensor], resolution: Resolution, out: Tensor) -> None:
+    """Turn a recording's spectra back into samples, block after block.
+
+    Args:
+        spectra: `(C, t, F)`, complex, of all frames in order.
+        resolution: window and hop.
+        out: `(C, N)`, may be a memory map; every sample of it is written.
+    """
+    at, rest = resolution.hop_length - resolution.n_fft, out.new_zeros(out.shape[0], 0)
+    for block in spectra:
+        added = overlap_add(block, resolution).to(out.device)
+        added[:, : rest.shape[1]] += rest
+        n_done = block.shape[1] * resolution.hop_length
+        _put(added[:, :n_done], out, at)
+        at, rest = at + n_done, added[:, n_done:].clone()
+    _put(rest, out, at)
+
+
+def _put(samples: Tensor, out: Tensor, at: int) -> None:
+    """Write `(C, n)` samples from `at` on, as far as they lie inside of `out`."""
+    first, last = max(at, 0), min(at + samples.shape[1], out.shape[1])
+    if first < last:
+        out[:, first:last] = samples[:, first - at : last - at]
 
 
 def stft(samples: Tensor, resolution: Resolution) -> Tensor:
@@ -216,56 +265,3 @@ def band_levels_db(spectrum: Tensor, weights: Tensor) -> Tensor:
     """
     power = (spectrum.real.square() + spectrum.imag.square()).mean(0)
     return 10.0 * torch.log10(weights @ power + QUIETEST)
-
-
-def levels_of(samples: Tensor, resolution: Resolution, weights: Tensor, block_frames: int = 2048) -> Tensor:
-    """`band_levels_db` of a whole recording, some frames at a time.
-
-    Args:
-        samples: `(C, N)`, real.
-        resolution: window and hop.
-        weights: `(M, F)`.
-        block_frames: frames held as spectra at once.
-
-    Returns:
-        `(M, T)` in dB.
-    """
-    n_frames = resolution.n_frames(samples.shape[1])
-    starts = range(0, n_frames, block_frames)
-    spectra = (frames_of(samples, resolution, first, min(first + block_frames, n_frames)) for first in starts)
-    return torch.cat([band_levels_db(spectrum.transpose(1, 2), weights) for spectrum in spectra], dim=1)
-
-
-def programme_level_db(levels: Tensor) -> float:
-    """Level of all bands together, averaged as power over the frames within 60 dB of the loudest. `levels` is `(M, T)`."""
-    power = torch.pow(10.0, levels / 10.0).sum(0)
-    return float(10.0 * torch.log10(power[power >= power.max() * 1e-6].mean()))
-
-
-@dataclass(frozen=True)
-class Analysis:
-    """How a recording is seen: frames, bands, and the way back from bands to bins.
-
-    Attributes:
-        resolution: window and hop.
-        bands: `(M, F)` of `band_weights`.
-        spread: `(F, M)` of `spread_weights`.
-        frames_per_second: of the levels.
-    """
-
-    resolution: Resolution
-    bands: Tensor
-    spread: Tensor
-    frames_per_second: float
-
-    def levels(self, samples: Tensor) -> Tensor:
-        """Band levels `(M, T)` in dB of `(C, N)` samples, their constant offset left out."""
-        return levels_of(samples - samples.mean(1, keepdim=True), self.resolution, self.bands)
-
-
-def analysis_for(sample_rate: int, n_bands: int, device: torch.device) -> Analysis:
-    """The analysis of that many bands at a sample rate in Hz, its matrices on `device`."""
-    resolution = resolution_for(sample_rate)
-    bands = torch.from_numpy(band_weights(n_bands, sample_rate, resolution.n_fft)).to(device)
-    spread = torch.from_numpy(spread_weights(n_bands, sample_rate, resolution.n_fft)).to(device)
-    return Analysis(resolution, bands, spread, sample_rate / resolution.hop_length)

@@ -5,32 +5,41 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-N_QUANTILES = 64
+from .band_statistics import N_QUANTILES, BandStatistics, quantiles
+
 SMALLEST_DEVIATION_DB = 1.0
 
 
-def noise_start(content: Tensor, seed: int) -> Tensor:
-    """Noise about the content's mean level, `(M, T)` in dB, the same for the same seed on any device."""
-    noise = torch.randn(content.shape, generator=torch.Generator().manual_seed(seed)).to(content)
-    return content.mean() + content.std() * noise
+def noise_start(like: Tensor, mean_db: float, deviation_db: float, generator: torch.Generator) -> Tensor:
+    """Noise about a mean level, the same on any device.
+
+    Args:
+        like: `(M, T)`, gives shape and device.
+        mean_db, deviation_db: of the noise.
+        generator: goes on from one part of the bands to the next.
+
+    Returns:
+        `(M, T)` in dB.
+    """
+    return mean_db + deviation_db * torch.randn(like.shape, generator=generator).to(like)
 
 
-def band_stats_start(content: Tensor, style: Tensor) -> Tensor:
+def band_stats_start(content: Tensor, style: BandStatistics) -> Tensor:
     """The content with each band's mean and deviation set to the style's.
 
     Args:
         content: `(M, T)` levels in dB of sounding frames.
-        style: `(M, S)`, the same of the style.
+        style: of the same M bands.
 
     Returns:
         `(M, T)`.
     """
     own_deviation = content.std(1, keepdim=True, correction=0) + SMALLEST_DEVIATION_DB
-    deviation = style.std(1, keepdim=True, correction=0) + SMALLEST_DEVIATION_DB
-    return (content - content.mean(1, keepdim=True)) / own_deviation * deviation + style.mean(1, keepdim=True)
+    deviation = style.deviation + SMALLEST_DEVIATION_DB
+    return (content - content.mean(1, keepdim=True)) / own_deviation * deviation + style.mean
 
 
-def band_histogram_start(content: Tensor, style: Tensor) -> Tensor:
+def band_histogram_start(content: Tensor, style: BandStatistics) -> Tensor:
     """The content with each band's levels moved, in their order, to where the style's lie.
 
     What is the band's median becomes the style's median, and so on for 64 quantiles: one-dimensional optimal transport,
@@ -38,23 +47,14 @@ def band_histogram_start(content: Tensor, style: Tensor) -> Tensor:
 
     Args:
         content: `(M, T)` levels in dB of sounding frames.
-        style: `(M, S)`, the same of the style.
+        style: of the same M bands.
 
     Returns:
         `(M, T)`.
     """
-    own, wanted = quantiles(content), quantiles(style)
+    own, wanted = quantiles(content), style.quantiles
     own = own + torch.arange(N_QUANTILES).to(own) * 1e-4  # strictly rising, also where a band is constant
     above = torch.searchsorted(own, content.contiguous()).clamp(1, N_QUANTILES - 1)
     low, high = own.gather(1, above - 1), own.gather(1, above)
     share = ((content - low) / (high - low)).clamp(0.0, 1.0)
     return torch.lerp(wanted.gather(1, above - 1), wanted.gather(1, above), share)
-
-
-def quantiles(levels: Tensor) -> Tensor:
-    """64 evenly spaced quantiles of each band, `(M, 64)`, from the quietest to the loudest of `(M, T)`."""
-    ordered = levels.sort(dim=1).values
-    place = torch.linspace(0, levels.shape[1] - 1, N_QUANTILES, device=levels.device)
-    low = place.floor().long()
-    high = place.ceil().long()
-    return torch.lerp(ordered[:, low], ordered[:, high], (place - low).to(ordered))

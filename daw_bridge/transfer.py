@@ -9,22 +9,20 @@ import torch
 from torch import Tensor
 
 from . import starts
-from .errors import BadArguments, TooShort
+from .band_statistics import BandStatistics, band_parts, band_statistics
 from .extractors.base import Extractor, Sound
-from .losses import content_loss, gram_matrix, style_loss
+from .losses import content_loss, style_loss
 from .noise_guard import noise_ceiling
 from .planes import N_PLANES, grey
+from .scratch import Scratch
 from .settings import TransferSettings
-from .spectrogram import programme_level_db
+from .sounding import BLOCK_FRAMES, BLOCK_OVERLAP, FEWEST_FRAMES, FLOOR_DB, Sounding, blocks_of
+from .style_target import StyleTarget
 
 STEP_UNIT_DB = 60.0  # what the optimiser's step is measured in
 ANCHOR_UNIT_DB = 20.0
-FLOOR_DB, TOP_DB = -90.0, 60.0  # of the target, relative to the programme's level
-GATE_FADE_DB = 20.0  # a transfer fades in over this range above the gate, so that a dying note dies
-SILENCE_DBFS = -95.0
+TOP_DB = 60.0  # of the target, relative to the programme's level
 FINAL_STEP_SHARE = 0.2  # Adam's last step over its first: large steps first, fine ones last
-BLOCK_FRAMES, BLOCK_OVERLAP = 2048, 64
-FEWEST_FRAMES = 8
 SMALLEST_START_ERROR = 0.05
 
 
@@ -46,27 +44,12 @@ class Step:
 
 
 @dataclass(frozen=True)
-class StyleTarget:
-    """What is wanted of the style.
-
-    Attributes:
-        levels: `(M, S)`, sounding frames in dB relative to the programme's level; only their statistics are used.
-        grams: `{layer: (1, C, C)}`.
-        centres: `{layer: (1, C)}`, the features that Gram matrices are taken about; 0 unless `is_gram_centred`.
-    """
-
-    levels: Tensor
-    grams: dict[str, Tensor]
-    centres: dict[str, Tensor]
-
-
-@dataclass(frozen=True)
 class Transferred:
     """What the optimisation found.
 
     Attributes:
         levels: `(M, T)` in dB, the target.
-        ceiling: `(M, T)` in dB, the highest level that the noise guard allows.
+        ceiling: `(M, T)` in dB relative to the programme's level, the highest that the noise guard allows.
         content_losses, style_losses: by step, mean over blocks; empty without steps.
     """
 
@@ -76,138 +59,78 @@ class Transferred:
     style_losses: list[float]
 
 
-def presence(levels: Tensor, gate_db: float) -> Tensor:
-    """How far each frame of `(M, T)` levels takes part, `(T,)`: 0 in silence, 1 where the content sounds, a fade between.
-
-    This is the paper's unbuilt idea: a threshold on what is read, and transfer only to what is not silent. Silence is
-    what lies `gate_db` under the programme, or under -95 dBFS.
-    """
-    power_db = 10.0 * torch.log10(torch.pow(10.0, levels / 10.0).sum(0))
-    gate = max(programme_level_db(levels) + gate_db, SILENCE_DBFS)
-    return ((power_db - gate) / GATE_FADE_DB).clamp(0.0, 1.0)
-
-
-def sounding_levels(levels: Tensor, gate_db: float) -> Tensor:
-    """Frames of `(M, S)` in which something sounds, in dB relative to the programme's level: L2 normalisation in dB.
-
-    Raises:
-        TooShort: fewer than 8 of them, about a tenth of a second.
-    """
-    sounding = levels[:, presence(levels, gate_db) > 0]
-    if sounding.shape[1] < FEWEST_FRAMES:
-        raise TooShort(
-            f"the style sounds for {sounding.shape[1]} frames, fewer than {FEWEST_FRAMES}", "Give a longer or louder style."
-        )
-    return (sounding - programme_level_db(levels)).clamp_min(FLOOR_DB)
-
-
-Read = Callable[[Tensor], Tensor]
-
-
-def unheard(frames: Tensor) -> Tensor:
-    """The spectra of levels that belong to no recording: there are none, for a network that looks at levels alone."""
-    raise BadArguments(f"{len(frames)} frames have no sound", "Give `read`: this network listens.")
-
-
-def sounding_frames(levels: Tensor, gate_db: float, read: Read = unheard) -> Sound:
-    """The frames in which something sounds, of `sounding_levels`.
-
-    Args:
-        levels: `(M, S)` in dB, of a whole recording.
-        gate_db: as in `presence`.
-        read: gives the spectra of the frames of these numbers, `(T, F)`, complex, mean of the channels.
-
-    Raises:
-        TooShort: as `sounding_levels`.
-    """
-    return _sound(levels, sounding_levels(levels, gate_db), presence(levels, gate_db) > 0, read)
-
-
-def _sound(levels: Tensor, relative: Tensor, is_sounding: Tensor, read: Read) -> Sound:
-    frames, scale = is_sounding.nonzero()[:, 0], 10.0 ** (-programme_level_db(levels) / 20.0)
-    return Sound(relative, lambda first, last: read(frames[first:last]) * scale)
-
-
-def style_target(sound: Sound, extractor: Extractor, settings: TransferSettings) -> StyleTarget:
-    """Listen to a style once.
-
-    Args:
-        sound: of `sounding_frames`.
-        extractor: the frozen network.
-        settings: says which layers, and what Gram matrices are taken about.
-    """
-    layers = [layer for layer, _ in settings.style_layers]
-    spans = blocks_of(sound.levels.shape[1])
-
-    def mean_of(what: Callable[[str, Tensor], Tensor]) -> dict[str, Tensor]:
-        sums: dict[str, Tensor] = {}
-        for first, last in spans:
-            part = sound.part(first, last)
-            for layer, found in extractor.features(part.levels[None, None], layers, part).items():
-                share = what(layer, found) * ((last - first) / sum(b - a for a, b in spans))
-                sums[layer] = sums[layer] + share if layer in sums else share
-        return sums
-
-    with torch.no_grad():
-        centres = mean_of(lambda _, found: found.float().flatten(2).mean(2))
-        if not settings.is_gram_centred:
-            centres = {layer: torch.zeros_like(centre) for layer, centre in centres.items()}
-        grams = mean_of(lambda layer, found: gram_matrix(found, centres[layer]))
-    return StyleTarget(sound.levels, grams, centres)
-
-
 def transfer(
-    content_levels: Tensor,
+    content: Sounding,
     style: StyleTarget,
     extractor: Extractor,
     settings: TransferSettings,
     *,
     frames_per_second: float,
-    read: Read = unheard,
     seed: int = 0,
+    block_frames: int = BLOCK_FRAMES,
+    scratch: Scratch = Scratch(),
     on_step: Callable[[Step], None] | None = None,
 ) -> Transferred:
     """Find the levels that keep the content's features and take on the style's Gram matrices.
 
     Args:
-        content_levels: `(M, T)`, band levels in dB.
-        style: what is wanted of the style.
+        content: its sounding frames.
+        style: what is wanted of the style, on the device to compute on.
         extractor: the frozen network.
         settings: layers, weights, start, optimiser, steps.
         frames_per_second: of the levels.
-        read: gives the spectra of the content's frames of these numbers, as in `sounding_frames`.
         seed: of the noise that `start = "noise"` begins with.
+        block_frames: frames optimised at once.
+        scratch: makes room for whatever is as long as the content.
         on_step: told of each step; whatever it raises ends the transfer.
 
     Returns:
         Levels as long as the content's; frames in which the content is silent are the content's own.
     """
-    programme_db = programme_level_db(content_levels)
-    relative = content_levels - programme_db
-    present = presence(content_levels, settings.gate_db)
-    sounding = present > 0
-    content = relative[:, sounding].clamp_min(FLOOR_DB)
-    if content.shape[1] < FEWEST_FRAMES:
-        return Transferred(content_levels, torch.full_like(content_levels, torch.inf), [], [])
-    ceiling = noise_ceiling(relative.clamp_min(FLOOR_DB), style.levels, frames_per_second, settings.noise_lift_db)
-    planes = [_start(content, style.levels, settings.start, seed + plane) for plane in range(N_PLANES[settings.planes])]
-    start = torch.stack(planes).clamp(FLOOR_DB, TOP_DB).minimum(ceiling[:, sounding])
-    sound = _sound(content_levels, content, sounding, read)
-    spans = blocks_of(content.shape[1]) if settings.num_steps else []
-    found = torch.zeros_like(content) if spans else grey(start)
+    if content.n_frames < FEWEST_FRAMES:
+        return Transferred(content.levels, torch.full((1, 1), torch.inf).expand_as(content.levels), [], [])
+    ceiling, start = _bounds(content, style, frames_per_second, settings, seed, scratch)
+    levels = torch.from_numpy(scratch.empty(tuple(content.levels.shape)))
+    for part in band_parts(*content.levels.shape):
+        levels[part] = content.levels[part]
+    spans = blocks_of(content.n_frames, block_frames)
     curves = torch.zeros(2, settings.num_steps)
+    device = style.bands.mean.device
     for number, (first, last) in enumerate(spans):
-        part = slice(first, last)
-        limits = ceiling[:, sounding][:, part]
-        block = _Block(sound.part(first, last), start[..., part], limits, style, extractor, settings)
+        frames = content.frames[first:last]
+        sound = content.block(first, last, device)
+        block = _Block(sound, start[..., first:last].to(device), ceiling[:, frames].to(device), style, extractor, settings)
         for step, losses in enumerate(block.steps()):
             curves[:, step] += torch.tensor(losses) * ((last - first) / sum(b - a for a, b in spans))
             if on_step:
                 on_step(Step(number * settings.num_steps + step + 1, len(spans) * settings.num_steps, *losses, block.levels))
-        found[:, part] += block.levels() * _fades(first, last, content.shape[1]).to(found)
-    levels = content_levels.clone()
-    levels[:, sounding] += (found - content) * present[sounding]
-    return Transferred(levels, ceiling + programme_db, *(curve.tolist() for curve in curves))
+        share = _fades(first, last, content.n_frames) * content.presence[frames]
+        levels[:, frames] += (block.levels() - sound.levels).cpu() * share
+    return Transferred(levels, ceiling, *(curve.tolist() for curve in curves))
+
+
+def _bounds(
+    content: Sounding,
+    style: StyleTarget,
+    frames_per_second: float,
+    settings: TransferSettings,
+    seed: int,
+    scratch: Scratch,
+) -> tuple[Tensor, Tensor]:
+    """Ceiling `(M, T)` of all frames and start `(P, M, S)` of the sounding ones, both relative to the programme's level."""
+    n_bands, n_planes = content.levels.shape[0], N_PLANES[settings.planes]
+    ceiling = torch.from_numpy(scratch.empty(tuple(content.levels.shape)))
+    start = torch.from_numpy(scratch.empty((n_planes, n_bands, content.n_frames)))
+    own = band_statistics(n_bands, content.n_frames, content.bands) if settings.start == "noise" else None
+    generators = [torch.Generator().manual_seed(seed + plane) for plane in range(n_planes)]
+    for part in band_parts(*content.levels.shape):
+        wanted, sounding = style.bands.on(torch.device("cpu")).rows(part), content.bands(part)
+        ceiling[part] = noise_ceiling(content.relative(content.levels[part]), wanted, frames_per_second, settings.noise_lift_db)
+        limits = ceiling[part][:, content.frames]
+        for plane, generator in enumerate(generators):
+            found = _start(sounding, wanted, own, settings.start, generator)
+            start[plane, part] = found.clamp(FLOOR_DB, TOP_DB).minimum(limits)
+    return ceiling, start
 
 
 class _Block:
@@ -287,21 +210,14 @@ def _optimizer(target: Tensor, settings: TransferSettings) -> tuple[torch.optim.
     return adam, linear
 
 
-def _start(content: Tensor, style: Tensor, name: str, seed: int) -> Tensor:
-    if name == "noise":
-        return starts.noise_start(content, seed)
+def _start(content: Tensor, style: BandStatistics, own: BandStatistics | None, name: str, noise: torch.Generator) -> Tensor:
+    if own is not None:
+        return starts.noise_start(content, *own.overall(), noise)
     if name == "band_stats":
         return starts.band_stats_start(content, style)
     if name == "band_histogram":
         return starts.band_histogram_start(content, style)
     return content
-
-
-def blocks_of(n_frames: int) -> list[tuple[int, int]]:
-    """Cut frames into blocks of equal length, about `BLOCK_FRAMES`, that share `BLOCK_OVERLAP` frames with the next."""
-    n_blocks = max(1, -(-(n_frames - BLOCK_OVERLAP) // (BLOCK_FRAMES - BLOCK_OVERLAP)))
-    stride = max(1, -(-(n_frames - BLOCK_OVERLAP) // n_blocks))
-    return [(first, min(first + stride + BLOCK_OVERLAP, n_frames)) for first in range(0, n_blocks * stride, stride)]
 
 
 def _fades(first: int, last: int, n_frames: int) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from daw_bridge.extractors.base import Extractor, Sound
-from daw_bridge.transfer import unheard
+from daw_bridge.sounding import unheard
 
 
 def only_levels(levels: Tensor) -> Sound:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from daw_bridge.reconstruct import gain_mask, gain_under_ceiling, shared_gain
-from daw_bridge.spectrogram import analysis_for, programme_level_db
+from daw_bridge.analysis import analysis_for, programme_level_db
+from daw_bridge.reconstruct import gain_mask, mask_under_ceiling, shared_gain
 
 RATE = 44_100
 
@@ -43,17 +43,18 @@ def test_the_ceiling_moves_down_with_what_a_loud_hum_takes_along() -> None:
     target[:4] -= 30.0  # the hum is turned down, so the hiss beside it is louder in the whole
     target[20:] += 10.0
     ceiling = torch.full_like(levels, 300.0)
-    ceiling[20:] = levels[20:] + 10.0
-    gain = gain_under_ceiling(samples, levels, target, ceiling, 40.0, seen)
+    ceiling[20:] = levels[20:] + 10.0 - programme_level_db(levels)
+    gains, guarded = mask_under_ceiling(samples, levels, target, ceiling, 40.0, seen)
+    gain = gains(0, levels.shape[1])
     assert gain[25:, 20:-20].max() < 0.0
 
     def hiss_beside_the_whole(found: torch.Tensor) -> float:
         found_levels = seen.levels(found)
         return float(found_levels[25:, 20:-20].mean()) - programme_level_db(found_levels)
 
-    guarded = hiss_beside_the_whole(gain_mask(samples, gain, seen.spread, seen.resolution))
-    free = hiss_beside_the_whole(gain_mask(samples, target - levels, seen.spread, seen.resolution))
-    assert guarded < free - 10.0
+    free = gain_mask(samples, lambda first, last: (target - levels)[:, first:last], seen.spread, seen.resolution)
+    assert hiss_beside_the_whole(guarded) < hiss_beside_the_whole(free) - 10.0
+    assert torch.equal(guarded, gain_mask(samples, gains, seen.spread, seen.resolution))
 
 
 def test_a_target_that_keeps_the_level_is_reached_by_its_own_gain() -> None:
@@ -61,5 +62,6 @@ def test_a_target_that_keeps_the_level_is_reached_by_its_own_gain() -> None:
     samples = 0.1 * torch.randn(2, 2 * RATE, generator=torch.Generator().manual_seed(1))
     levels = seen.levels(samples)
     target = levels + 5.0
-    gain = gain_under_ceiling(samples, levels, target, torch.full_like(levels, 300.0), 40.0, seen)
+    gains, _ = mask_under_ceiling(samples, levels, target, torch.full_like(levels, 300.0), 40.0, seen)
+    gain = gains(0, levels.shape[1])
     assert torch.allclose(gain, torch.full_like(gain, 5.0), atol=1e-3)

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from daw_bridge.band_statistics import statistics_of
 from daw_bridge.noise_guard import noise_ceiling, noise_floor
 
 FRAMES_PER_SECOND = 86.0
@@ -41,13 +42,13 @@ def test_bursts_of_music_do_not_hide_the_floor() -> None:
 
 @pytest.mark.parametrize("n_frames", [8, 86, 257])
 def test_a_clip_too_short_to_know_a_floor_is_not_held(n_frames: int) -> None:
-    ceiling = noise_ceiling(hiss(-65.0, n_frames), hiss(-20.0), FRAMES_PER_SECOND, 10.0)
+    ceiling = noise_ceiling(hiss(-65.0, n_frames), statistics_of(hiss(-20.0)), FRAMES_PER_SECOND, 10.0)
     assert ceiling.shape == (N_BANDS, n_frames) and (ceiling > 60).all()
 
 
 def test_noise_may_not_rise_to_where_a_loud_style_lies() -> None:
     content, style = with_bursts(hiss(-65.0), -10.0), with_bursts(hiss(-75.0, seed=1), -15.0)
-    ceiling = noise_ceiling(content, style, FRAMES_PER_SECOND, 6.0)
+    ceiling = noise_ceiling(content, statistics_of(style), FRAMES_PER_SECOND, 6.0)
     rest = torch.arange(N_FRAMES) % round(FRAMES_PER_SECOND)
     noise = ceiling[:, (rest > 50) & (rest < 80)]
     assert noise.median() < -35, "far under the style's -15 dB"
@@ -55,23 +56,23 @@ def test_noise_may_not_rise_to_where_a_loud_style_lies() -> None:
 
 def test_music_over_the_floor_may_rise_freely() -> None:
     content = with_bursts(hiss(-65.0), -10.0)
-    ceiling = noise_ceiling(content, hiss(-15.0, seed=1), FRAMES_PER_SECOND, 6.0)
+    ceiling = noise_ceiling(content, statistics_of(hiss(-15.0, seed=1)), FRAMES_PER_SECOND, 6.0)
     rest = torch.arange(N_FRAMES) % round(FRAMES_PER_SECOND)
     assert (ceiling[:, (rest > 3) & (rest < 38)] > 20).all()
 
 
 def test_a_larger_lift_never_lowers_the_ceiling() -> None:
     content, style = with_bursts(hiss(-65.0), -10.0), hiss(-15.0, seed=1)
-    ceilings = [noise_ceiling(content, style, FRAMES_PER_SECOND, lift_db) for lift_db in (0.0, 6.0, 20.0, 60.0)]
+    ceilings = [noise_ceiling(content, statistics_of(style), FRAMES_PER_SECOND, lift_db) for lift_db in (0.0, 6.0, 20.0, 60.0)]
     assert all((after >= before).all() for before, after in itertools.pairwise(ceilings))
 
 
 def test_the_noise_that_was_there_may_stay() -> None:
     content = hiss(-65.0)
-    ceiling = noise_ceiling(content, hiss(-65.0, seed=1), FRAMES_PER_SECOND, 0.0)
+    ceiling = noise_ceiling(content, statistics_of(hiss(-65.0, seed=1)), FRAMES_PER_SECOND, 0.0)
     assert (content - ceiling).clamp_min(0.0).mean() < 1.0
 
 
 def test_levels_without_any_sound_are_finite() -> None:
-    ceiling = noise_ceiling(torch.full((N_BANDS, N_FRAMES), -90.0), hiss(-15.0), FRAMES_PER_SECOND, 10.0)
+    ceiling = noise_ceiling(torch.full((N_BANDS, N_FRAMES), -90.0), statistics_of(hiss(-15.0)), FRAMES_PER_SECOND, 10.0)
     assert ceiling.isfinite().all()

@@ -15,9 +15,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from daw_bridge import pipeline, weights
+from daw_bridge import weights
 from daw_bridge.audio import Audio
 from daw_bridge.ceiling import true_peak_dbtp
+from daw_bridge.devices import pick_device
 from daw_bridge.errors import BadArguments, Cancelled, TooShort
 from daw_bridge.extractors import loading
 from daw_bridge.networks import network_of
@@ -188,7 +189,7 @@ def test_a_style_without_sound_is_refused(level: float) -> None:
 
 def test_an_unknown_device_is_refused_with_what_there_is() -> None:
     with pytest.raises(BadArguments, match=r"device='tpu'.*This machine has: .*cpu"):
-        pipeline.pick_device("tpu")
+        pick_device("tpu")
 
 
 # Strength and mix

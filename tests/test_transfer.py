@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -13,15 +14,18 @@ from torch import Tensor
 
 from daw_bridge import transfer as transfer_module
 from daw_bridge import weights
-from daw_bridge.errors import Cancelled, TooShort
+from daw_bridge.band_statistics import band_statistics
+from daw_bridge.errors import Cancelled
 from daw_bridge.extractors.base import Extractor
 from daw_bridge.extractors.vgg16 import Vgg16
 from daw_bridge.extractors.wyse import Wyse
 from daw_bridge.losses import gram_matrix
 from daw_bridge.networks import VGG16
 from daw_bridge.settings import TransferSettings
-from daw_bridge.transfer import Step, Transferred, blocks_of, presence, sounding_levels, style_target, transfer
-from tests.hearing import features, only_levels
+from daw_bridge.sounding import BLOCK_FRAMES, Sounding, blocks_of, sounding, sounding_style
+from daw_bridge.style_target import StyleTarget, style_target
+from daw_bridge.transfer import Step, Transferred, transfer
+from tests.hearing import features
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 N_BANDS, FRAMES_PER_SECOND = 32, 86.0
@@ -48,51 +52,33 @@ def vgg16() -> Extractor:
     return Vgg16(weights.load(weights.resolve("vgg16", VGG16.n_shipped)), torch.device("cpu"), torch.float32)
 
 
+def target_of(style: Sounding, extractor: Extractor, settings: TransferSettings, block_frames: int = BLOCK_FRAMES) -> StyleTarget:
+    bands = band_statistics(N_BANDS, style.n_frames, style.bands)
+    return style_target(style, bands, extractor, settings, block_frames)
+
+
 def run(
-    settings: TransferSettings, content: Tensor, style: Tensor, extractor: Extractor | None = None, seed: int = 0
+    settings: TransferSettings,
+    content: Tensor,
+    style: Tensor,
+    extractor: Extractor | None = None,
+    seed: int = 0,
+    block_frames: int = BLOCK_FRAMES,
+    on_step: Callable[[Step], None] | None = None,
 ) -> Transferred:
-    sounding = sounding_levels(style, settings.gate_db)
-    network = extractor or wyse(sounding)
-    target = style_target(only_levels(sounding), network, settings)
-    return transfer(content, target, network, settings, frames_per_second=FRAMES_PER_SECOND, seed=seed)
-
-
-# What sounds and what does not
-
-
-def test_silence_takes_no_part_and_music_all_of_it() -> None:
-    levels = music(200, 0)
-    levels[:, 50:100] = -130.0
-    found = presence(levels, -60.0)
-    assert (found[50:100] == 0).all() and (found[:50] == 1).all() and (found[100:] == 1).all()
-
-
-def test_presence_fades_and_never_falls_as_the_level_rises() -> None:
-    ramp = torch.linspace(-130, 0, 500).repeat(N_BANDS, 1)
-    found = presence(ramp, -60.0)
-    assert found[0] == 0 and found[-1] == 1 and (found.diff() >= 0).all()
-    assert ((found > 0) & (found < 1)).sum() > 5
-
-
-def test_what_lies_under_the_converters_noise_is_silence_whatever_the_gate() -> None:
-    assert (presence(torch.full((N_BANDS, 50), -120.0), -120.0) == 0).all()
-
-
-def test_sounding_levels_do_not_depend_on_loudness() -> None:
-    style = music(300, 1)
-    style[:, :100] = -130.0
-    found = sounding_levels(style, -60.0)
-    assert found.shape == (N_BANDS, 200)
-    louder = torch.where(style > -129, style + 12, style)
-    torch.testing.assert_close(sounding_levels(louder, -60.0), found, atol=1e-3, rtol=0)
-
-
-@pytest.mark.parametrize("n_sounding", [0, 1, 7])
-def test_a_style_without_sound_is_refused(n_sounding: int) -> None:
-    style = torch.full((N_BANDS, 300), -130.0)
-    style[:, :n_sounding] = -20.0
-    with pytest.raises(TooShort, match="the style sounds for"):
-        sounding_levels(style, -60.0)
+    heard = sounding_style(style, settings.gate_db)
+    network = extractor or wyse(heard.bands(slice(None)))
+    target = target_of(heard, network, settings, block_frames)
+    return transfer(
+        sounding(content, settings.gate_db),
+        target,
+        network,
+        settings,
+        frames_per_second=FRAMES_PER_SECOND,
+        seed=seed,
+        block_frames=block_frames,
+        on_step=on_step,
+    )
 
 
 # What is wanted of the style
@@ -100,9 +86,10 @@ def test_a_style_without_sound_is_refused(n_sounding: int) -> None:
 
 @pytest.mark.parametrize("is_gram_centred", [False, True])
 def test_the_target_holds_the_styles_grams_about_zero_or_its_mean(is_gram_centred: bool) -> None:
-    style = sounding_levels(music(150, 1), -60.0)
+    heard = sounding_style(music(150, 1), -60.0)
+    style = heard.bands(slice(None))
     network = wyse(style)
-    target = style_target(only_levels(style), network, dataclasses.replace(WYSE_SETTINGS, is_gram_centred=is_gram_centred))
+    target = target_of(heard, network, dataclasses.replace(WYSE_SETTINGS, is_gram_centred=is_gram_centred))
     assert set(target.grams) == {"wyse_1", "wyse_4"}
     for layer, found in features(network, style[None], ["wyse_1", "wyse_4"]).items():
         centre = found.mean(2) if is_gram_centred else torch.zeros(1, found.shape[1])
@@ -110,11 +97,10 @@ def test_the_target_holds_the_styles_grams_about_zero_or_its_mean(is_gram_centre
         torch.testing.assert_close(target.grams[layer], gram_matrix(found, centre), atol=1e-4, rtol=1e-4)
 
 
-def test_a_style_heard_in_blocks_is_the_style_heard_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    style = sounding_levels(music(600, 1), -60.0)
-    whole = style_target(only_levels(style), wyse(style), WYSE_SETTINGS)
-    monkeypatch.setattr(transfer_module, "BLOCK_FRAMES", 200)
-    parts = style_target(only_levels(style), wyse(style), WYSE_SETTINGS)
+def test_a_style_heard_in_blocks_is_the_style_heard_whole() -> None:
+    heard = sounding_style(music(600, 1), -60.0)
+    network = wyse(heard.bands(slice(None)))
+    whole, parts = (target_of(heard, network, WYSE_SETTINGS, block_frames) for block_frames in (BLOCK_FRAMES, 200))
     for layer, gram in whole.grams.items():
         assert (parts.grams[layer] - gram).norm() < 0.1 * gram.norm()
 
@@ -204,23 +190,17 @@ def test_short_clips_are_transferred(n_frames: int, vgg16: Extractor) -> None:
 # Progress and cancelling
 
 
-def test_every_step_is_told_and_counted_over_all_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transfer_module, "BLOCK_FRAMES", 200)
-    content, style = music(500, 0), sounding_levels(music(200, 1), -60.0)
+def test_every_step_is_told_and_counted_over_all_blocks() -> None:
     told: list[Step] = []
-    network = wyse(style)
-    target = style_target(only_levels(style), network, WYSE_SETTINGS)
-    found = transfer(content, target, network, WYSE_SETTINGS, frames_per_second=FRAMES_PER_SECOND, on_step=told.append)
-    n_blocks = len(blocks_of(500))
+    found = run(WYSE_SETTINGS, music(500, 0), music(200, 1), block_frames=200, on_step=told.append)
+    n_blocks = len(blocks_of(500, 200))
     assert n_blocks > 2 and [step.step for step in told] == list(range(1, n_blocks * 8 + 1))
     assert all(step.num_steps == n_blocks * 8 for step in told)
     assert len(found.style_losses) == 8
 
 
-def test_raising_ends_the_transfer_within_the_step() -> None:
-    style = sounding_levels(music(200, 1), -60.0)
-    network = wyse(style)
-    target = style_target(only_levels(style), network, WYSE_SETTINGS)
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_raising_ends_the_transfer_within_the_step(optimizer: str) -> None:
     told = 0
 
     def stop(step: Step) -> None:
@@ -230,7 +210,7 @@ def test_raising_ends_the_transfer_within_the_step() -> None:
             raise Cancelled("asked for")
 
     with pytest.raises(Cancelled):
-        transfer(music(160, 0), target, network, WYSE_SETTINGS, frames_per_second=FRAMES_PER_SECOND, on_step=stop)
+        run(dataclasses.replace(WYSE_SETTINGS, optimizer=optimizer), music(160, 0), music(200, 1), on_step=stop)
     assert told == 2
 
 
@@ -242,37 +222,15 @@ def test_blocks_cover_every_frame_and_their_fades_add_up_to_one(n_frames: int) -
     spans = blocks_of(n_frames)
     total = torch.zeros(n_frames)
     for first, last in spans:
-        assert 0 <= first < last <= n_frames and last - first <= transfer_module.BLOCK_FRAMES
+        assert 0 <= first < last <= n_frames and last - first <= BLOCK_FRAMES
         total[first:last] += transfer_module._fades(first, last, n_frames)
     torch.testing.assert_close(total, torch.ones(n_frames))
 
 
-def test_a_block_ends_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_block_ends_without_a_seam() -> None:
     content, style = music(450, 0), music(200, 1)
     settings = dataclasses.replace(WYSE_SETTINGS, start="band_histogram", num_steps=4)
-    whole = run(settings, content, style).levels
-    monkeypatch.setattr(transfer_module, "BLOCK_FRAMES", 200)
-    cut = run(settings, content, style).levels
+    whole, cut = (run(settings, content, style, block_frames=block_frames).levels for block_frames in (BLOCK_FRAMES, 200))
     assert not torch.equal(cut, whole), "the blocks were cut"
     steps_whole, steps_cut = ((levels - content).diff(dim=1).abs().mean(0) for levels in (whole, cut))
     assert steps_cut.max() < 2 * steps_whole.max() + 1.0
-
-
-# Colour planes
-
-
-def test_free_colour_planes_go_downhill_and_end_grey(vgg16: Extractor) -> None:
-    settings = TransferSettings(style_layers=(("relu1_1", 1.0), ("relu2_1", 1.0)), planes="colour", start="noise", num_steps=12)
-    content = music(200, 0)
-    found = run(settings, content, music(200, 1), vgg16)
-    assert found.levels.shape == content.shape and found.levels.isfinite().all()
-    assert found.style_losses[-1] < 0.5 * found.style_losses[0]
-
-
-def test_planes_of_noise_differ_from_each_other(vgg16: Extractor) -> None:
-    settings = TransferSettings(start="noise", num_steps=0)
-    content, style = music(200, 0), music(200, 1)
-    one = run(settings, content, style, vgg16).levels
-    three = run(dataclasses.replace(settings, planes="colour"), content, style, vgg16).levels
-    spread = (three - three.mean()).std() / (one - one.mean()).std()
-    assert spread == pytest.approx((0.3**2 + 0.59**2 + 0.11**2) ** 0.5, abs=0.05)  # of three that know nothing of each other

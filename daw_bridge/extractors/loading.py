@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from .. import weights
+from ..analysis import Analysis
 from ..networks import VGG16, VGGISH, WYSE
 from ..settings import TransferSettings
-from ..spectrogram import Analysis
 from .base import Extractor
 from .combined import Combined
 from .stack import Stack
@@ -21,13 +21,13 @@ _vggish: dict[tuple[str, torch.dtype], Stack] = {}
 
 
 def load_extractor(
-    settings: TransferSettings, style_levels: Tensor, analysis: Analysis, seed: int, dtype: torch.dtype
+    settings: TransferSettings, band_means: Tensor, analysis: Analysis, seed: int, dtype: torch.dtype
 ) -> Extractor:
     """The networks that the settings' layers belong to, each as deep as its layers need.
 
     Args:
         settings: name the layers.
-        style_levels: `(M, S)`, sounding frames of the style, on the device to compute on.
+        band_means: `(M, 1)`, mean levels of the style's bands, on the device to compute on.
         analysis: how the levels are measured.
         seed: of random networks.
         dtype: to compute in.
@@ -35,11 +35,11 @@ def load_extractor(
     Raises:
         WeightsMissing: a layer needs weights that are not on this machine.
     """
-    device = style_levels.device
+    device = band_means.device
     wanted = settings.depths()
     extractors: list[Extractor] = []
     if WYSE in wanted:
-        extractors.append(Wyse(style_levels.mean(1, keepdim=True), seed, dtype))
+        extractors.append(Wyse(band_means, seed, dtype))
     if VGGISH in wanted:
         extractors.append(Vggish(_warm_vggish(device, dtype), analysis))
     if VGG16 in wanted:

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from ..analysis import Analysis
 from ..networks import VGGISH
 from ..planes import grey
-from ..spectrogram import Analysis, overlap_add
+from ..spectrogram import overlap_add
 from .base import Sound
 from .log_mel import SAMPLE_RATE, examples, log_mel, mel_weights
 from .resample import Resampler

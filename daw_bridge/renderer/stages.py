@@ -40,8 +40,6 @@ def warm(device: str) -> None:
 def render(order: Order, on_progress: OnProgress) -> None:
     """Leave the remix and its recipe in the work folder, or a note of the same remix made before.
 
-    The pipeline takes a recording as one block so far, so `order.memory_scale` has nothing to make smaller yet.
-
     Raises:
         DawBridgeError: the inputs cannot be used, or what the pipeline says of them; Cancelled out of `on_progress`.
     """
@@ -57,7 +55,7 @@ def render(order: Order, on_progress: OnProgress) -> None:
     if earlier is not None:
         reuse.note(order.folder, earlier, sources.content)
         return
-    made = making.make(request, sources, recipe, device=order.device, on_progress=on_progress)
+    made = making.make(request, sources, recipe, device=order.device, on_progress=on_progress, memory_scale=order.memory_scale)
     kept = order.folder / f"{KEPT_STEM}{suffix_of(made.audio)}"
     kept.unlink(missing_ok=True)
     write_audio(kept, made.audio)

@@ -62,7 +62,7 @@ def arithmetic() -> dict[str, float]:
     import torch
     from torch.nn import functional
 
-    from daw_bridge.pipeline import pick_dtype
+    from daw_bridge.devices import pick_dtype
 
     dtype = pick_dtype(torch.device("cpu"))
 

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from daw_bridge.analysis import Analysis, analysis_for, programme_level_db
+from daw_bridge.band_statistics import band_statistics
 from daw_bridge.errors import BadArguments
 from daw_bridge.extractors.base import Sound
 from daw_bridge.extractors.log_mel import log_mel, mel_weights
@@ -20,8 +22,10 @@ from daw_bridge.extractors.resample import Resampler
 from daw_bridge.extractors.vggish import Vggish, vggish_stack
 from daw_bridge.networks import VGGISH
 from daw_bridge.settings import TransferSettings
-from daw_bridge.spectrogram import Analysis, analysis_for, programme_level_db, spectra_at
-from daw_bridge.transfer import Transferred, sounding_frames, style_target, transfer
+from daw_bridge.sounding import Sounding, sounding
+from daw_bridge.spectrogram import spectra_at
+from daw_bridge.style_target import style_target
+from daw_bridge.transfer import Transferred, transfer
 from tests.generated_weights import vggish_convolutions
 from tests.hearing import only_levels
 
@@ -60,9 +64,14 @@ def analysis(rate: int = RATE) -> Analysis:
     return analysis_for(rate, N_BANDS, CPU)
 
 
-def sound_of(samples: Tensor, rate: int = RATE) -> Sound:
+def sounding_in(samples: Tensor, rate: int = RATE) -> Sounding:
     how = analysis(rate)
-    return sounding_frames(how.levels(samples), -60.0, lambda frames: spectra_at(samples, how.resolution, frames)[0])
+    return sounding(how.levels(samples), -60.0, lambda frames: spectra_at(samples, how.resolution, frames)[0])
+
+
+def sound_of(samples: Tensor, rate: int = RATE) -> Sound:
+    found = sounding_in(samples, rate)
+    return found.block(0, found.n_frames, CPU)
 
 
 def network(weights: dict[str, Tensor] | None = None, rate: int = RATE) -> Vggish:
@@ -139,7 +148,7 @@ def test_colour_planes_are_heard_as_grey() -> None:
 
 def test_gradients_through_the_whole_front_end_are_those_of_finite_differences() -> None:
     how = analysis_for(8_000, 32, CPU)
-    how = Analysis(how.resolution, how.bands.double(), how.spread.double(), how.frames_per_second)
+    how = Analysis(how.resolution, how.bands.double(), how.spread.double(), how.sample_rate)
     generator = torch.Generator().manual_seed(0)
     samples = torch.randn(1, 1_500, generator=generator, dtype=torch.float64) * 0.1
     spectra = spectra_at(samples, how.resolution, torch.arange(how.resolution.n_frames(1_500)))[0]
@@ -180,15 +189,9 @@ def settings_of(content: int, style: int, content_weight: float, style_weight: f
 def ours(settings: TransferSettings) -> Transferred:
     content, style = notes(1.2, 0, 0.0), notes(1.2, 1, 0.9)
     how, listener = analysis(), network()
-    target = style_target(sound_of(style), listener, settings)
-    return transfer(
-        how.levels(content),
-        target,
-        listener,
-        settings,
-        frames_per_second=how.frames_per_second,
-        read=lambda frames: spectra_at(content, how.resolution, frames)[0],
-    )
+    heard = sounding_in(style)
+    target = style_target(heard, band_statistics(N_BANDS, heard.n_frames, heard.bands), listener, settings)
+    return transfer(sounding_in(content), target, listener, settings, frames_per_second=how.frames_per_second)
 
 
 @pytest.mark.parametrize(("content_weight", "style_weight"), WEIGHTS)

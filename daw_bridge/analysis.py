@@ -1,0 +1,113 @@
+"""How a recording is seen: its frames, its band levels, and the level of the whole; some frames at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .scratch import Scratch
+from .spectrogram import FRAMES_AT_ONCE, Resolution, band_levels_db, band_weights, frames_of, resolution_for, spread_weights
+
+LEVELS_AT_ONCE = 4096  # frames of levels
+SAMPLES_AT_ONCE = 1 << 18
+
+OnShare = Callable[[float], None]  # told of the share that is done, from 0 to 1
+
+
+def frame_spans(n_frames: int, size: int) -> Iterator[tuple[int, int]]:
+    """First frame and end of each part, in order."""
+    for first in range(0, n_frames, size):
+        yield first, min(first + size, n_frames)
+
+
+def channel_means(samples: Tensor) -> Tensor:
+    """The constant offset of each channel of `(C, N)`, `(C, 1)`, added up in double precision."""
+    sums = [part.to(torch.float64).sum(1, keepdim=True) for part in torch.split(samples, SAMPLES_AT_ONCE, dim=1)]
+    return (torch.stack(sums).sum(0) / samples.shape[1]).to(samples.dtype)
+
+
+def frame_power(levels: Tensor) -> Tensor:
+    """Power of each frame of `(M, T)` levels in dB, all bands together, `(T,)`; 1 is full scale."""
+    spans = frame_spans(levels.shape[1], LEVELS_AT_ONCE)
+    return torch.cat([torch.pow(10.0, levels[:, first:last] / 10.0).sum(0) for first, last in spans])
+
+
+def programme_of(power: Tensor) -> float:
+    """Level in dB of frames' power `(T,)`, averaged over those within 60 dB of the loudest."""
+    return float(10.0 * torch.log10(power[power >= power.max() * 1e-6].mean()))
+
+
+def programme_level_db(levels: Tensor) -> float:
+    """Level of all bands of `(M, T)` levels together, averaged as power over the frames within 60 dB of the loudest."""
+    return programme_of(frame_power(levels))
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """How a recording is seen: frames, bands, and the way back from bands to bins.
+
+    Attributes:
+        resolution: window and hop.
+        bands: `(M, F)` of `band_weights`.
+        spread: `(F, M)` of `spread_weights`.
+        sample_rate: Hz.
+    """
+
+    resolution: Resolution
+    bands: Tensor
+    spread: Tensor
+    sample_rate: int
+
+    @property
+    def frames_per_second(self) -> float:
+        """Of the levels."""
+        return self.sample_rate / self.resolution.hop_length
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.bands.device
+
+    def n_frames(self, samples: Tensor) -> int:
+        """T of `(C, N)` samples."""
+        return self.resolution.n_frames(samples.shape[1])
+
+    def level_blocks(self, samples: Tensor) -> Iterator[tuple[slice, Tensor]]:
+        """Band levels of `(C, N)` samples as `levels` gives them, some frames at a time: which frames, `(M, t)`."""
+        offset = channel_means(samples)
+        for first, last in frame_spans(self.n_frames(samples), FRAMES_AT_ONCE):
+            spectra = frames_of(samples, self.resolution, first, last, offset=offset, device=self.device)
+            yield slice(first, last), band_levels_db(spectra.transpose(1, 2), self.bands)
+
+    def levels(self, samples: Tensor, scratch: Scratch = Scratch(), on_share: OnShare | None = None) -> Tensor:
+        """Band levels of a recording.
+
+        Args:
+            samples: `(C, N)`, real; their constant offset is left out.
+            scratch: makes room for the result.
+            on_share: told of the share that is done after each block.
+
+        Returns:
+            `(M, T)` in dB, on the CPU.
+        """
+        levels = torch.from_numpy(scratch.empty((self.bands.shape[0], self.n_frames(samples))))
+        for part, block in self.level_blocks(samples):
+            levels[:, part] = block
+            if on_share:
+                on_share(part.stop / levels.shape[1])
+        return levels
+
+    def programme_level_db(self, samples: Tensor) -> float:
+        """`programme_level_db` of the levels of `(C, N)` samples, without keeping them."""
+        return programme_of(torch.cat([frame_power(block) for _, block in self.level_blocks(samples)]))
+
+
+def analysis_for(sample_rate: int, n_bands: int, device: torch.device) -> Analysis:
+    """The analysis of that many bands at a sample rate in Hz, its matrices on `device`."""
+    resolution = resolution_for(sample_rate)
+    bands = torch.from_numpy(band_weights(n_bands, sample_rate, resolution.n_fft)).to(device)
+    spread = torch.from_numpy(spread_weights(n_bands, sample_rate, resolution.n_fft)).to(device)
+    return Analysis(resolution, bands, spread, sample_rate)

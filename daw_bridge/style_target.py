@@ -1,0 +1,63 @@
+"""What is wanted of a style: heard once, and all that is kept of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .band_statistics import BandStatistics
+from .extractors.base import Extractor
+from .losses import gram_matrix
+from .settings import TransferSettings
+from .sounding import BLOCK_FRAMES, Sounding, blocks_of
+
+
+@dataclass(frozen=True)
+class StyleTarget:
+    """What is wanted of the style.
+
+    Attributes:
+        bands: statistics of its levels.
+        grams: `{layer: (1, C, C)}`.
+        centres: `{layer: (1, C)}`, the features that Gram matrices are taken about; 0 unless `is_gram_centred`.
+    """
+
+    bands: BandStatistics
+    grams: dict[str, Tensor]
+    centres: dict[str, Tensor]
+
+
+def style_target(
+    style: Sounding, bands: BandStatistics, extractor: Extractor, settings: TransferSettings, block_frames: int = BLOCK_FRAMES
+) -> StyleTarget:
+    """Listen to a style once.
+
+    Args:
+        style: its sounding frames.
+        bands: of `band_statistics`, on the device to compute on.
+        extractor: the frozen network.
+        settings: says which layers, and what Gram matrices are taken about.
+        block_frames: frames heard at once.
+    """
+    layers = [layer for layer, _ in settings.style_layers]
+    spans = blocks_of(style.n_frames, block_frames)
+    device = bands.mean.device
+
+    def mean_of(what: Callable[[str, Tensor], Tensor]) -> dict[str, Tensor]:
+        sums: dict[str, Tensor] = {}
+        for first, last in spans:
+            part = style.block(first, last, device)
+            for layer, found in extractor.features(part.levels[None, None], layers, part).items():
+                share = what(layer, found) * ((last - first) / sum(b - a for a, b in spans))
+                sums[layer] = sums[layer] + share if layer in sums else share
+        return sums
+
+    with torch.no_grad():
+        centres = mean_of(lambda _, found: found.float().flatten(2).mean(2))
+        if not settings.is_gram_centred:
+            centres = {layer: torch.zeros_like(centre) for layer, centre in centres.items()}
+        grams = mean_of(lambda layer, found: gram_matrix(found, centres[layer]))
+    return StyleTarget(bands, grams, centres)
