@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import time
@@ -24,13 +25,18 @@ def warm(device: str) -> None:
 
 
 def render(order: Order, on_progress: OnProgress) -> None:
-    """Do as the content says: `{"seconds": 0.2, "do": "crash"}`."""
+    """Do as the content says: `{"seconds": 0.2, "do": "crash"}`; hold on while the project holds a file named hold."""
     on_progress("load", 0.0)
     copy = copied(order.request.content, "content", order.folder)
     asked = json.loads(copy.read_text()) if copy.suffix == ".json" else {"seconds": STEP_SECONDS}
-    log = ProjectFolders(Path(order.request.project)).project / "renders.log"
-    with log.open("a") as lines:
+    project = Path(order.request.project)
+    with (project / "renders.log").open("a") as lines:
         lines.write(f"{order.job_id} {order.memory_scale} {order.device}\n")
+    with (project / "copies.log").open("a") as lines:
+        lines.write(hashlib.sha256(copy.read_bytes()).hexdigest() + "\n")
+    while (project / "hold").exists():
+        on_progress("transfer", 0.5)
+        time.sleep(STEP_SECONDS)
     do, n_steps = asked.get("do", ""), max(1, int(asked.get("seconds", 0.1) / STEP_SECONDS))
     for step in range(n_steps):
         if do != "deaf":

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
-import sys
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,75 +12,14 @@ from daw_bridge.renderer.stages import copied
 from daw_bridge.request import SourceFile, source_file
 from daw_bridge.service.intake import Ask, request_of
 from daw_bridge.service.paths import confined
-from tests.service.wire import Osc, ServiceProcess
+from tests.soaks.paths import REFUSALS, SECRET, SECRET_HASH, ask_for_paths, flipping, hostile_paths, lay_traps
 
-SECRET = b"what nobody may read"
 N_PATHS = 10_000
-PARTS = (
-    *(
-        "..",
-        ".",
-        "",
-        "...",
-        "․․",
-        "．．",
-        "%2e%2e",
-        "..\\",
-        "\\..",
-        "~",
-        "~root",
-        "$HOME",
-        "%APPDATA%",
-        "@samples",
-        "@",
-        "@../..",
-    ),
-    *(
-        "C:",
-        "c:\\",
-        "\\\\host",
-        "//host",
-        "\\\\?\\C:",
-        "\\\\.\\PhysicalDrive0",
-        "CON",
-        "nul.wav",
-        "COM1",
-        "aux",
-        "LPT9.wav",
-        "file:",
-    ),
-    *("etc", "passwd", "secret", "secret.wav", "out", "out.wav", "up", "loop", "pipe", "dev", "zero", "null", "proc", "self"),
-    *("root", "environ", "song.wav", "stems", "a.wav", "a.wav:stream", "a\x00b", "a\nb", "\u202e", "\u2215", "\u2044", "\uff0f"),
-    *("é", "e\u0301", " ", "a" * 300),
-)
-TRAPS = {"out": "../secret", "out.wav": "../secret.wav", "up": "..", "root": "/", "dev": "/dev", "loop": "loop"}
-REFUSALS = ("forbidden_path", "not_found", "unsupported_format", "empty_file", "rate_limited")
-JOINTS = ("/", "\\", "//", "/./", "/../", "\\..\\", "")
-
-
-def hostile_paths(seed: int) -> Iterator[str]:
-    """Paths without end, made of what has hurt somebody."""
-    chance = random.Random(seed)
-    while True:
-        words = [chance.choice(PARTS) for _ in range(chance.randint(1, 6))]
-        yield chance.choice(("", "", "/", "../")) + chance.choice(JOINTS).join(words)
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project full of traps, with a secret beside it."""
-    folder = tmp_path / "project"
-    (folder / "stems").mkdir(parents=True)
-    (folder / "song.wav").write_bytes(b"a song")
-    (folder / "stems" / "a.wav").write_bytes(b"a stem")
-    (tmp_path / "secret").mkdir()
-    (tmp_path / "secret" / "secret.wav").write_bytes(SECRET)
-    (tmp_path / "secret.wav").write_bytes(SECRET)
-    for name, target in TRAPS.items():
-        (folder / name).symlink_to(target)
-    if sys.platform != "win32":
-        os.mkfifo(folder / "pipe")
-    return folder
+    return lay_traps(tmp_path)
 
 
 def test_of_ten_thousand_none_leads_out(project: Path, tmp_path: Path) -> None:
@@ -103,18 +38,14 @@ def test_of_ten_thousand_none_leads_out(project: Path, tmp_path: Path) -> None:
     assert sorted(path for path in tmp_path.rglob("*")) == before
 
 
-def test_over_the_wire_none_becomes_a_job_outside(quick: ServiceProcess, quick_osc: Osc) -> None:
-    paths = hostile_paths(7)
-    for _ in range(150):
-        text = next(paths)
-        quick_osc.send("/remix", text.replace("\x00", ""), "/etc/passwd", "default")
-        assert quick_osc.expect("/error")[0] in (
-            "forbidden_path",
-            "not_found",
-            "unsupported_format",
-            "empty_file",
-            "rate_limited",
-        )
+def test_over_the_wire_none_is_read_or_written_outside_while_symlinks_flip(tmp_path: Path) -> None:
+    seen = ask_for_paths(tmp_path, 300, seed=7)
+    assert set(seen.answers) <= {"accepted", *REFUSALS} and sum(seen.answers.values()) == 300
+    assert seen.answers["accepted"] == len(seen.jobs) > 3
+    inside = tmp_path / "world" / "project"
+    assert all(Path(path).is_relative_to(inside) for pair in seen.jobs for path in pair)
+    assert seen.copies and SECRET_HASH not in seen.copies
+    assert seen.is_untouched
 
 
 @pytest.mark.parametrize("swap", ["file", "folder", "pipe"])
@@ -142,30 +73,15 @@ def test_a_symlink_that_flips_all_the_time_never_gets_a_secret_copied(project: P
     for file, data in ((secret, b"secret"), (inside, b"a stem")):
         file.write_bytes(data)
         os.utime(file, ns=(1, 1))
-    link, stop = project / "flip", threading.Event()
-    link.symlink_to("stems")
-
-    def flip() -> None:
-        draft = project / "draft"
-        while not stop.is_set():
-            for target in (tmp_path / "secret", project / "stems"):
-                draft.symlink_to(target)
-                draft.replace(link)
-
-    flipper = threading.Thread(target=flip)
-    flipper.start()
     n_copied = 0
-    try:
+    with flipping(project):
         for number in range(200):
             try:  # as checked a moment ago, and not resolved, which is the worst case
                 name = request_of(Ask("flip/a.wav", "song.wav"), [project], {}).content
-                for path in (name.path, str(link / "a.wav")):
+                for path in (name.path, str(project / "flip" / "a.wav")):
                     copy = copied(SourceFile(path, 6, 1), "content", tmp_path / "work" / str(number))
                     assert copy.read_bytes() == b"a stem"
                     n_copied += 1
             except DawBridgeError:
                 continue
-    finally:
-        stop.set()
-        flipper.join()
     assert n_copied > 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from daw_bridge.service.table import INCOMING, PREFIX
 from tests.service.wire import packet
@@ -49,10 +49,16 @@ KNOWN = [
 ]
 
 
-def hostile(seed: int) -> Iterator[bytes]:
-    """Datagrams without end."""
+def hostile(seed: int, bred: Sequence[bytes] = ()) -> Iterator[bytes]:
+    """Datagrams without end.
+
+    Args:
+        seed: of everything.
+        bred: of `guided`; half of the mutants are theirs.
+    """
     chance = random.Random(seed)
     sound = valid()
+    herds = [sound, bred or sound]
     while True:
         kind = chance.random()
         if kind < 0.2:
@@ -62,7 +68,7 @@ def hostile(seed: int) -> Iterator[bytes]:
         elif kind < 0.4:
             yield chance.choice(KNOWN)
         else:
-            yield mutated(chance.choice(sound), chance)
+            yield mutated(chance.choice(chance.choice(herds)), chance)
 
 
 def mutated(data: bytes, chance: random.Random) -> bytes:
