@@ -6,7 +6,6 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,14 +52,15 @@ class Rows:
     """
 
     def __init__(self, database: Path) -> None:
-        self._database = database
         self._connection = sqlite3.connect(database, check_same_thread=False, timeout=30)
+        self._tidying = sqlite3.connect(database, check_same_thread=False)  # its own: the disk may take its time
         self._lock = threading.Lock()
         self._seen_version = -1
 
     def close(self) -> None:
         with self._lock:
             self._connection.close()
+            self._tidying.close()
 
     def has_changed(self) -> bool:
         """Whether anybody wrote since this was last asked; takes microseconds."""
@@ -91,8 +91,7 @@ class Rows:
 
     def tidy(self) -> None:
         """Carry the write-ahead log over into the database, as far as nobody is in the way; waits for nobody."""
-        with closing(sqlite3.connect(self._database)) as connection:  # its own: the disk may take its time
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        self._tidying.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def _rows(self, query: str, *values: object) -> list[Row]:
         return [

@@ -23,6 +23,7 @@ from daw_bridge.jobs import Job, JobStore
 from daw_bridge.request import RenderRequest, source_file
 from tests.soaks.crowd import burst, drop, quick_jobs
 from tests.soaks.datagrams import storm
+from tests.soaks.paths import REFUSALS, SECRET_HASH, ask_for_paths
 
 SERVICE = (sys.executable, "-m", "tests.renderer.small_service")
 PATIENCE_SECONDS = 60.0
@@ -132,11 +133,14 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=100.0)
     parser.add_argument("--jobs", type=int, default=0, help="0 means one for every two seconds")
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--datagrams", type=int, metavar="N", help="send so many hostile datagrams instead, half as many limited")
+    parser.add_argument("--datagrams", type=int, metavar="N", help="send so many hostile ones instead, unlimited and limited")
+    parser.add_argument("--paths", type=int, metavar="N", help="ask for so many hostile paths instead")
     parser.add_argument("--crowd", action="store_true", help="1000 requests, 500 files and 1000 quick jobs instead")
     asked = parser.parse_args()
     if asked.datagrams:
         return _datagrams(asked.datagrams, asked.seed)
+    if asked.paths:
+        return _paths(asked.paths, asked.seed)
     if asked.crowd:
         return _crowd()
     with tempfile.TemporaryDirectory(prefix="daw-bridge-soak-", ignore_cleanup_errors=True) as folder:
@@ -152,7 +156,7 @@ def main() -> int:
 
 def _datagrams(n_datagrams: int, seed: int) -> int:
     is_sound = True
-    for is_unlimited, n_sent in ((True, n_datagrams), (False, n_datagrams // 20)):
+    for is_unlimited, n_sent in ((True, n_datagrams), (False, n_datagrams)):
         with tempfile.TemporaryDirectory(prefix="daw-bridge-soak-") as folder:
             seen = storm(Path(folder), n_sent, seed, is_unlimited)
         pings = sorted(seen.ping_seconds)
@@ -166,6 +170,17 @@ def _datagrams(n_datagrams: int, seed: int) -> int:
     return 0 if is_sound else 1
 
 
+def _paths(n_paths: int, seed: int) -> int:
+    with tempfile.TemporaryDirectory(prefix="daw-bridge-soak-") as folder:
+        root = Path(folder).resolve()
+        seen = ask_for_paths(root, n_paths, seed)
+        project = root / "world" / "project"
+        n_outside = sum(not Path(path).is_relative_to(project) for pair in seen.jobs for path in pair)
+    print(f"paths: {dict(seen.answers)}, {n_outside} jobs outside, secret copied: {SECRET_HASH in seen.copies}")
+    is_sound = sum(seen.answers.values()) == n_paths and n_outside == 0 and SECRET_HASH not in seen.copies
+    return 0 if is_sound and seen.is_untouched and set(seen.answers) <= {"accepted", *REFUSALS} else 1
+
+
 def _crowd() -> int:
     with tempfile.TemporaryDirectory(prefix="daw-bridge-soak-") as folder:
         asked = burst(Path(folder) / "burst", 1000, 20)
@@ -175,7 +190,12 @@ def _crowd() -> int:
         before, after = quick_jobs(Path(folder) / "jobs", 1000)
         print(f"quick jobs: before {before}\n             after {after}")
     # A pool of database connections may grow by a few; a leak would be hundreds.
-    is_answered = len(asked.jobs) == asked.n_stored == 1000 and len(published) == 500 and set(published.values()) == {1}
+    is_answered = (
+        len(asked.jobs) == asked.n_stored == 1000
+        and asked.seconds < 30.0
+        and len(published) == 500
+        and set(published.values()) == {1}
+    )
     is_tidy = after.n_fds <= before.n_fds + 8 and after.n_threads <= before.n_threads + 1 and after.n_files == before.n_files
     return 0 if is_answered and is_tidy else 1
 
