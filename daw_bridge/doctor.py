@@ -75,10 +75,17 @@ def _sqlite(_: StateFolders) -> list[Finding]:
 
 
 def _weights(_: StateFolders) -> list[Finding]:
+    from .networks import NETWORKS
     from .weights import load, resolve
+    from .weights_here import fetched
 
     path = resolve("vgg16", N_LAYERS_SHIPPED)
-    return [Finding("weights", True, f"{path.name}: {len(load(path))} tensors, checksum as it should be")]
+    findings = [Finding("weights", True, f"{path.name}: {len(load(path))} tensors, checksum as it should be")]
+    for network in NETWORKS.values():
+        if fetched(network.name) is not None:
+            path = resolve(network.name, len(network.layers))
+            findings.append(Finding("weights", True, f"{path.name}: all of {network.name}, checksum as it should be"))
+    return findings
 
 
 def _device(_: StateFolders) -> list[Finding]:

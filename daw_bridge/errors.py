@@ -7,7 +7,7 @@ DawBridgeError
 ├── FileError             a file that was named cannot be used
 │   └── NotFound · ForbiddenPath · EmptyFile · UnsupportedFormat · NotFinite · TooShort · TooLarge · TooLong
 ├── ResourceError         this machine lacks something now
-│   └── PortInUse · DiskFull · OutOfMemory · WeightsMissing · RendererCrashed · PluginFailed
+│   └── PortInUse · DiskFull · OutOfMemory · WeightsMissing (Unreachable) · RendererCrashed · PluginFailed
 ├── Cancelled             the user asked for it
 └── Internal              a defect of ours
 """
@@ -138,6 +138,10 @@ class OutOfMemory(ResourceError):
 
 class WeightsMissing(ResourceError):
     code = "weights_missing"
+
+
+class Unreachable(WeightsMissing):
+    """They could not be got from where they lie; another place may do."""
 
 
 class RendererCrashed(ResourceError):

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from . import exciter, finish, reconstruct, spectrogram
+from . import exciter, finish, reconstruct, spectrogram, weights_here
 from .analysis import SAMPLES_AT_ONCE, Analysis, analysis_for
 from .audio import Audio
 from .band_statistics import BandStatistics, band_statistics
@@ -106,6 +106,7 @@ def render(
     if preset.transfer.strength == 0.0 and not preset.post:
         return Remix(content, {"device": str(where), "note": "strength 0 and no chain: the content, bit for bit"})
 
+    weights_here.check_here(preset.transfer.depths())
     clock.phase("listen")
     block_frames = max(round(BLOCK_FRAMES * memory_scale), FEWEST_BLOCK_FRAMES)
     analysis = analysis_for(content.sample_rate, preset.transfer.n_bands, where)

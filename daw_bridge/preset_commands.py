@@ -11,12 +11,14 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from .errors import BadArguments, BadParameter, ForbiddenPath, NotFound, UnknownPreset, did_you_mean
+from .errors import BadArguments, BadParameter, ForbiddenPath, NotFound, UnknownPreset, WeightsMissing, did_you_mean
 from .preset import SCHEMA, SECTIONS, Preset
 from .presets import all_presets, load_preset, preset_files, read_preset, user_folder
+from .weights_here import check_here
 
 SCHEMA_FILE = "preset.schema.json"
 GOOD_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
+ID_WIDTH = 26  # of the longest shipped name
 OnBroken = Callable[[BadParameter], None]
 
 
@@ -25,11 +27,20 @@ def listed(on_broken: OnBroken) -> int:
     n_broken = 0
     for preset in all_presets():
         if isinstance(preset, Preset):
-            print(f"{preset.id:<20}  {preset.about}")
+            print(f"{preset.id:<{ID_WIDTH}}  {preset.about}{_wanting(preset)}")
         else:
             n_broken += 1
             on_broken(preset)
     return n_broken
+
+
+def _wanting(preset: Preset) -> str:
+    """What a preset lacks on this machine, as a sentence behind others; empty where it can be rendered."""
+    try:
+        check_here(preset.transfer.depths())
+    except WeightsMissing as error:
+        return f" Not yet on this machine: {error.message}. {error.hint}"
+    return ""
 
 
 def show(preset_id: str) -> None:
@@ -71,8 +82,8 @@ def check(names: Sequence[str], on_broken: OnBroken) -> int:
     n_broken = 0
     for path in [_file(name) for name in names] or [paths[-1] for paths in files.values()]:
         try:
-            checked(path)
-            print(f"{path.stem}: good ({path})")
+            preset = checked(path)
+            print(f"{path.stem}: good ({path}){_wanting(preset)}")
         except BadParameter as error:
             n_broken += 1
             on_broken(error)

@@ -41,9 +41,10 @@ def _shipped() -> list[str]:
     presets = [read_preset(paths[-1], files) for paths in files.values()]
     rows = [f"| `{p.id}` | {p.title} | {p.about} |" for p in presets]
     paper = (
-        "The paper's two VGGish modes (content-heavy, style-heavy) are not among them yet; its layers can be named. "
-        "`paper-vgg16-best` listens to all 13 convolutions and needs VGG16's full weights, which the package does not bring; "
-        "without them it fails with `weights_missing` and says the way out."
+        "Two kinds need weights that the package does not bring: `paper-vgg16-best` listens to all 13 convolutions of VGG16, the "
+        "`paper-vggish-…` ones to VGGish. Get them once with `daw-bridge weights fetch vgg16` and `daw-bridge weights fetch "
+        "vggish`; `daw-bridge remix` does so by itself. The service refuses such a preset with `weights_missing` until they are "
+        "there."
     )
     return ["## Shipped", "", "| id | title | about |", "|---|---|---|", *rows, "", paper, ""]
 

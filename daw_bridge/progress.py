@@ -11,6 +11,7 @@ from typing import TextIO
 OnProgress = Callable[[str, float], None]
 
 DOING = {
+    "download": "fetching",
     "load": "loading",
     "listen": "listening",
     "transfer": "transferring",

@@ -6,8 +6,10 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .disk import remove
 from .errors import WeightsMissing, did_you_mean
 from .networks import NETWORKS
+from .weights_here import fetched, missing, sha256_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,43 +23,41 @@ def shipped_folder() -> Path:
     return Path(__file__).parent / "_shipped" / "weights"
 
 
-def resolve(network: str, n_layers: int, folders: tuple[Path, ...] = ()) -> Path:
-    """Find a file that holds the first `n_layers` convolutions of a network.
+def resolve(network: str, n_layers: int) -> Path:
+    """Find a file that holds the first `n_layers` convolutions of a network, and check it.
 
     What the package brings is preferred, so that a preset sounds the same on every machine that can render it.
 
     Args:
         network: a name of `networks.NETWORKS`.
         n_layers: how many convolutions are needed, from the first.
-        folders: where to look for `<network>.safetensors` when the shipped file does not reach that far.
 
     Raises:
-        WeightsMissing: no such network, nothing found, or the shipped file is damaged.
+        WeightsMissing: no such network, nothing found, or a damaged file; a damaged one that was fetched is thrown away.
     """
     if network not in NETWORKS:
         raise WeightsMissing(f"network={network!r} has no weights", did_you_mean(network, NETWORKS))
     if network in SHIPPED and n_layers <= NETWORKS[network].n_shipped:
         name, sha256 = SHIPPED[network]
-        return _checked(shipped_folder() / name, sha256)
-    for folder in folders:
-        path = folder / f"{network}.safetensors"
-        if path.is_file():
-            return path
-    raise WeightsMissing(
-        f"weights of {network} up to convolution {n_layers} are not on this machine",
-        f"The package brings the first {NETWORKS[network].n_shipped}: choose layers among them.",
-    )
-
-
-def _checked(path: Path, sha256: str) -> Path:
+        return _checked(shipped_folder() / name, sha256, "Install daw-bridge again.")
+    path = fetched(network)
+    if path is None:
+        raise missing(network, n_layers)
     try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        return _checked(path, sha256_of(path), f"It was thrown away. Get it again: daw-bridge weights fetch {network}")
+    except WeightsMissing:
+        remove(path)
+        raise
+
+
+def _checked(path: Path, sha256: str, way_out: str) -> Path:
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise WeightsMissing(f"weights file {path} cannot be read: {error.strerror}", "Install daw-bridge again.") from None
+        raise WeightsMissing(f"weights file {path} cannot be read: {error.strerror}", way_out) from None
     if found != sha256:
-        raise WeightsMissing(
-            f"weights file {path} has SHA-256 {found[:12]}…, must have {sha256[:12]}…", "Install daw-bridge again."
-        )
+        raise WeightsMissing(f"weights file {path} has SHA-256 {found[:12]}…, must have {sha256[:12]}…", way_out)
     return path
 
 
@@ -81,4 +81,4 @@ def load(path: Path) -> dict[str, Tensor]:
     try:
         return {name: tensor.to(torch.float32) for name, tensor in load_file(path).items()}
     except (OSError, SafetensorError) as error:
-        raise WeightsMissing(f"weights file {path} cannot be read: {error}", "Delete it, and daw-bridge gets it again.") from None
+        raise WeightsMissing(f"weights file {path} cannot be read: {error}", "Delete it, and get it again.") from None

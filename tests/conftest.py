@@ -17,6 +17,7 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DAW_BRIDGE_STATE", str(tmp_path_factory.mktemp("state of nobody")))
         patch.setenv("DAW_BRIDGE_PRESETS", str(tmp_path_factory.mktemp("presets of nobody")))
+        patch.setenv("DAW_BRIDGE_WEIGHTS", str(tmp_path_factory.mktemp("weights of nobody")))
         patch.delenv("DAW_BRIDGE_DEBUG", raising=False)
         yield
 

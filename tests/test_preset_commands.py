@@ -53,6 +53,15 @@ def test_check_names_every_broken_preset_and_the_good_ones(folder: Path) -> None
     assert "default: good" in done.stdout and "vinyl: good" in done.stdout
 
 
+def test_a_preset_whose_weights_are_not_here_is_good_and_says_how_to_get_them(folder: Path) -> None:
+    for words in (("check", "paper-vggish-style-heavy"), ("list",)):
+        done = presets(*words)
+        assert done.returncode == 0
+        lines = {line.split(maxsplit=1)[0].strip(":"): line for line in done.stdout.splitlines()}
+        assert "daw-bridge weights fetch vggish" in lines["paper-vggish-style-heavy"]
+        assert "Not yet" not in lines.get("default", "")
+
+
 def test_a_file_is_checked_where_it_lies(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "draft.toml"
     path.write_text('schema = 1\ntitle = "T"\nabout = "A."\nextends = "tape"\n')

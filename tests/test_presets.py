@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from daw_bridge.errors import BadParameter, UnknownPreset
+from daw_bridge.networks import VGGISH
 from daw_bridge.post import check_chain
 from daw_bridge.presets import (
     Preset,
@@ -21,6 +22,7 @@ from daw_bridge.presets import (
 )
 
 HEAD = 'schema = 1\ntitle = "T"\nabout = "A."\n'
+PAPER = {"paper-vgg16-best", "paper-vgg16-cheap", "paper-vggish-content-heavy", "paper-vggish-style-heavy"}
 CHARACTERS = {
     *("vinyl", "tape", "vocal-lift", "drums-only", "ambient-wash", "metallic", "lo-fi-radio", "subtle-glue"),
     *("fast", "fine", "wyse", "stream-ready"),
@@ -42,7 +44,7 @@ def write(folder: Path, preset_id: str, text: str, head: str = HEAD) -> Path:
 
 def test_at_least_fourteen_presets_come_with_it_each_with_a_chain_that_pedalboard_takes() -> None:
     files = preset_files((shipped_folder(),))
-    assert len(files) >= 14 and set(files) >= CHARACTERS | {"default", "paper-vgg16-best", "paper-vgg16-cheap"}
+    assert len(files) >= 14 and set(files) >= CHARACTERS | PAPER | {"default"}
     presets = [read_preset(paths[-1], files) for paths in files.values()]
     for preset in presets:
         check_chain(preset.post)
@@ -62,7 +64,24 @@ def test_the_papers_best_hears_all_thirteen_layers() -> None:
     best = load_preset("paper-vgg16-best")
     assert len(best.transfer.style_layers) == 13
     assert (best.transfer.start, best.reconstruct.method, best.transfer.num_steps) == ("noise", "griffin_lim", 60)
+    assert best.transfer.planes == "colour" and best.transfer.content_layers == (("relu3_1", 1.0),)  # the 5th
     assert best.post == load_preset("paper-vgg16-cheap").post
+
+
+def test_the_papers_cheap_mode_hears_the_first_four_layers() -> None:
+    layers = load_preset("paper-vgg16-cheap").transfer.style_layers
+    assert [layer for layer, _ in layers] == ["relu1_1", "relu1_2", "relu2_1", "relu2_2"]
+
+
+def test_the_papers_vggish_modes_have_its_layers_and_its_weights_both_ways() -> None:
+    heavy = {kind: load_preset(f"paper-vggish-{kind}-heavy").transfer for kind in ("content", "style")}
+    for settings in heavy.values():
+        assert settings.content_layers == (("vggish_5", 1.0),) and settings.style_layers == (("vggish_1", 1.0),)
+    assert (heavy["content"].content_weight, heavy["content"].style_weight) == (10.0, 1.5)
+    assert (heavy["style"].content_weight, heavy["style"].style_weight) == (1.5, 10.0)
+    pair = {"content_layers": "vggish_6", "style_layers": "vggish_2"}
+    other = load_preset("paper-vggish-style-heavy").with_parameters(pair).transfer
+    assert other.depths() == {VGGISH: 6}
 
 
 def test_the_default_comes_first_and_the_others_by_their_letters(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import io
 from pathlib import Path
@@ -9,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 
-from daw_bridge import weights
+from daw_bridge import weights, weights_here
 from daw_bridge.errors import WeightsMissing
 from daw_bridge.networks import VGG16
+from daw_bridge.presets import load_preset
 
 CHANNELS = {"conv1_1": (3, 64), "conv1_2": (64, 64), "conv2_1": (64, 128), "conv2_2": (128, 128), "conv3_1": (128, 256)}
 
@@ -43,8 +45,14 @@ def test_a_damaged_shipped_file_is_refused(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_deeper_layers_than_shipped_say_the_way_out() -> None:
-    with pytest.raises(WeightsMissing, match=r"up to convolution 6.*first 5"):
+    with pytest.raises(WeightsMissing, match=r"up to convolution 6.*\(528 MB or 55 MB\): daw-bridge weights fetch vgg16"):
         weights.resolve("vgg16", 6)
+
+
+def test_what_needs_weights_that_are_not_here_is_refused_before_any_work() -> None:
+    weights_here.check_here(load_preset("default").transfer.depths())
+    with pytest.raises(WeightsMissing, match="daw-bridge weights fetch vgg16"):
+        weights_here.check_here(load_preset("paper-vgg16-best").transfer.depths())
 
 
 def test_an_unknown_network_is_named() -> None:
@@ -52,11 +60,28 @@ def test_an_unknown_network_is_named() -> None:
         weights.resolve("vgg61", 1)
 
 
-def test_a_file_in_a_given_folder_serves_the_deeper_layers(tmp_path: Path) -> None:
-    path = tmp_path / "vgg16.safetensors"
-    save_file({"conv1_1.bias": torch.ones(64, dtype=torch.float16)}, path)
-    assert weights.resolve("vgg16", 13, (tmp_path / "none", tmp_path)) == path
+def fetched_file(folder: Path, network: str = "vgg16") -> Path:
+    content = save({"conv1_1.bias": torch.ones(64, dtype=torch.float16)})
+    path = folder / f"{network}-{hashlib.sha256(content).hexdigest()}.safetensors"
+    path.write_bytes(content)
+    return path
+
+
+def test_a_fetched_file_serves_the_deeper_layers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAW_BRIDGE_WEIGHTS", str(tmp_path))
+    path = fetched_file(tmp_path)
+    assert weights.resolve("vgg16", 13) == path
     assert weights.load(path)["conv1_1.bias"].dtype == torch.float32
+    assert weights.resolve("vgg16", 5).name == "vgg16-lite.safetensors"  # the same sound on every machine
+
+
+def test_a_fetched_file_that_was_damaged_is_refused_and_thrown_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAW_BRIDGE_WEIGHTS", str(tmp_path))
+    path = fetched_file(tmp_path)
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(WeightsMissing, match=r"SHA-256.*thrown away.*daw-bridge weights fetch vgg16"):
+        weights.resolve("vgg16", 13)
+    assert not path.exists()
 
 
 def test_a_file_that_is_no_safetensors_file_is_an_error_of_ours(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from ..networks import VGGISH
 from ..planes import grey
 from ..spectrogram import overlap_add
 from .base import Sound
-from .log_mel import SAMPLE_RATE, examples, log_mel, mel_weights
+from .log_mel import HIGHEST_HZ, LOWEST_HZ, SAMPLE_RATE, examples, log_mel, mel_weights
 from .resample import Resampler
 from .stack import Stack
 
@@ -33,7 +33,8 @@ class Vggish:
 
     What is optimised are levels of the full band at the content's own rate. How far they lie from the recording's own is a
     gain on its complex spectrum, as in the gain mask that makes the remix; the samples of that, resampled to 16 kHz, are
-    what the network hears. Gradients come back the same way. What lies above 7.5 kHz it does not hear and leaves alone.
+    what the network hears. Gradients come back the same way. What lies outside its 125 Hz to 7.5 kHz it leaves alone: the
+    little that leaks in from there would be enough for an optimiser that takes steps of one size, as Adam does.
 
     Args:
         stack: of `vggish_stack`.
@@ -46,10 +47,12 @@ class Vggish:
     layers = VGGISH.layers
 
     def __init__(self, stack: Stack, analysis: Analysis) -> None:
-        self._stack, self._analysis = stack, analysis
-        spread = analysis.spread
-        self._to_network = Resampler(round(analysis.frames_per_second * analysis.resolution.hop_length), SAMPLE_RATE, spread)
-        self._mel_weights = torch.from_numpy(mel_weights()).to(spread)
+        self._stack, self._resolution = stack, analysis.resolution
+        sample_rate = round(analysis.frames_per_second * analysis.resolution.hop_length)
+        hz = torch.arange(len(analysis.spread), device=analysis.spread.device) * (sample_rate / analysis.resolution.n_fft)
+        self._spread = analysis.spread * ((hz >= LOWEST_HZ) & (hz <= HIGHEST_HZ))[:, None]
+        self._to_network = Resampler(sample_rate, SAMPLE_RATE, self._spread)
+        self._mel_weights = torch.from_numpy(mel_weights()).to(self._spread)
 
     def features(self, planes: Tensor, layers: Sequence[str], sound: Sound) -> dict[str, Tensor]:
         """See `Extractor.features`; feature maps are `(B, C, E, 96 / 2^k, 64 / 2^k)`, E examples of 0.96 s."""
@@ -59,7 +62,7 @@ class Vggish:
 
     def heard(self, levels: Tensor, sound: Sound) -> Tensor:
         """What reaches the first convolution, `(B, E, 96, 64)`, of levels `(B, M, T)`."""
-        gain_db = self._analysis.spread @ (levels - sound.levels) + PROGRAMME_DB
+        gain_db = self._spread @ (levels - sound.levels) + PROGRAMME_DB
         spectra = sound.spectra * torch.pow(10.0, gain_db.transpose(1, 2) / 20.0)
-        samples = self._to_network(overlap_add(spectra, self._analysis.resolution))
+        samples = self._to_network(overlap_add(spectra, self._resolution))
         return examples(log_mel(samples, self._mel_weights))

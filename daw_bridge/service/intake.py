@@ -13,6 +13,7 @@ from ..errors import BadArguments, DawBridgeError, ForbiddenPath, NotFound, did_
 from ..presets import Preset
 from ..request import RenderRequest, SourceFile, source_file
 from ..shelf import Shelf
+from ..weights_here import check_here
 from .packets import Value
 from .paths import confined
 
@@ -67,9 +68,11 @@ def request_of(ask: Ask, projects: Sequence[Path], roots: Mapping[str, Path]) ->
 
     Raises:
         RequestError or FileError: what is wrong with it, first thing found.
+        WeightsMissing: the preset needs weights that nobody fetched; a job would only fail later.
     """
     preset = shelf().load(ask.preset).with_parameters(ask.parameters)
     project, content, style = _located(ask, projects, roots)
+    check_here(preset.transfer.depths())
     return RenderRequest(
         project=str(project),
         content=content,

@@ -19,6 +19,7 @@ from daw_bridge.errors import (
     NotFound,
     UnknownPreset,
     UnsupportedFormat,
+    WeightsMissing,
 )
 from daw_bridge.request import source_file
 from daw_bridge.service.intake import Ask, ask_from_pairs, project_folder, request_of
@@ -57,6 +58,8 @@ def test_pairs_that_cannot_be_meant_are_refused(rest: list[Any]) -> None:
         ({"style": "../style.wav"}, ForbiddenPath),
         ({"preset": "defalt"}, UnknownPreset),
         ({"preset": "../presets/default"}, UnknownPreset),
+        ({"preset": "paper-vgg16-best"}, WeightsMissing),
+        ({"parameters": {"style_layers": "relu5_1"}}, WeightsMissing),
         ({"parameters": {"stregth": 1}}, BadParameter),
         ({"parameters": {"strength": 2.0}}, BadParameter),
         ({"project": "nowhere"}, NotFound),
