@@ -11,6 +11,7 @@ from .ceiling import limit_true_peak, true_peak_dbtp
 from .dehash import dehash
 from .dither import dither
 from .loudness import Level, gain_to_match_db, gain_to_reach_db, level, turned
+from .offset import hold_offset
 from .preset import Preset
 from .scratch import Scratch
 from .settings import OutputSettings
@@ -50,6 +51,8 @@ def finish(
     is_matched = settings.loudness == "content" or (settings.loudness != "off" and settings.wet < 1.0)
     wanted = level(content) if is_matched else None
     remix, gain_db = _mixed(content, remix, wanted, settings, scratch)
+    if gain_db > 0.0:
+        remix = hold_offset(remix, content, preset.transfer.gate_db, scratch)
     remix, turned_db = _under_the_ceiling(remix, settings.ceiling_dbtp, scratch)
     remix = dither(remix, seed, scratch) if settings.is_dithered else remix
     return remix, {"loudness_gain_db": gain_db + turned_db, **_levels(remix, wanted, settings)}

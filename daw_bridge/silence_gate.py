@@ -37,13 +37,10 @@ def gate_by(remix: Audio, content: Audio, gate_db: float, scratch: Scratch = Scr
     """
     if remix.n_samples == 0 or content.n_samples == 0:
         return remix
-    step = max(1, round(STEP_SECONDS * content.sample_rate))
     gain = opening(content, gate_db)
-    nodes = np.arange(len(gain))
 
     def gated(part: slice) -> Samples:
-        at = np.arange(part.start, part.stop) / step
-        return remix.samples[:, part] * np.interp(at, nodes, gain).astype(remix.samples.dtype)
+        return remix.samples[:, part] * opening_at(gain, part, content.sample_rate).astype(remix.samples.dtype)
 
     return rewritten(remix, scratch, gated)
 
@@ -72,6 +69,12 @@ def opening(content: Audio, gate_db: float) -> NDArray[np.float64]:
     smooth[smooth < 1e-9] = 0.0
     smooth[smooth > 1 - 1e-9] = 1.0
     return smooth
+
+
+def opening_at(gain: NDArray[np.float64], part: slice, sample_rate: int) -> NDArray[np.float64]:
+    """The curve of `opening` at each sample of a part, `(n,)`; after the content's end, as at its end."""
+    step = max(1, round(STEP_SECONDS * sample_rate))
+    return np.asarray(np.interp(np.arange(part.start, part.stop) / step, np.arange(len(gain)), gain))
 
 
 def _powers(content: Audio, middles: NDArray[np.int64], half: int) -> NDArray[np.float64]:
