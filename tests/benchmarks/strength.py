@@ -37,6 +37,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=Path)
     parser.add_argument("--only", help="pairs, comma between")
     parser.add_argument("--preset", default="default")
+    parser.add_argument("--param", action="append", default=[], help="K=V, may be repeated")
     parser.add_argument("--seconds", type=float, default=12.0)
     parser.add_argument("--out", type=Path, default=Path("strength"))
     given = parser.parse_args()
@@ -60,9 +61,10 @@ def _steps(pair: dict[str, str], given: argparse.Namespace) -> list[Row]:
     write_audio(paths["content"], content)
     write_audio(paths["style"], style)
     heard = {role: metrics.load(str(paths[role])) for role in ("content", "style")}
+    preset = load_preset(given.preset).with_parameters(dict(one.split("=", 1) for one in given.param))
     rows = []
     for strength in STRENGTHS:
-        remix = render(content, style, load_preset(given.preset).with_parameters({"strength": strength})).audio
+        remix = render(content, style, preset.with_parameters({"strength": strength})).audio
         paths["remix"].unlink(missing_ok=True)
         write_audio(paths["remix"], remix)
         said = metrics.evaluate(heard["content"], heard["style"], metrics.load(str(paths["remix"])))
