@@ -12,7 +12,7 @@ local asking = {}
 
 local SETTINGS_FILE = "daw_bridge.conf"
 local DEFAULT_PRESET = "default"
-local MAX_AT_ONCE = 100 -- more is a slip of the hand, and would hold the window up
+local MAX_AT_ONCE = 50 -- more is a slip of the hand, and would hold the window up
 
 --- Read what the scripts have to know about this machine.
 -- @param scripts_folder where the scripts lie; a settings file may lie beside them

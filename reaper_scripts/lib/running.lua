@@ -16,7 +16,7 @@ local running = {}
 local POLL_SECONDS = 0.5
 local NEXT_TICK = 0
 local SWEEP_SECONDS = 5.0
-local BUDGET_SECONDS = 0.01 -- for all that a tick does in pieces; the whole of it must stay under 20 ms
+local BUDGET_SECONDS = 0.008 -- for all that a tick does in pieces; the whole of it must stay under 20 ms
 
 local function report(trace) reaper.ShowConsoleMsg(messages.defect:format(trace)) end
 
@@ -55,7 +55,7 @@ local function prepare(run, now, deadline)
     end
   end
   if is_any_sent then sending.knock(run.sender) end
-  return rest_seconds
+  return #run.wishes > 0 and rest_seconds or nil
 end
 
 -- Whether there is more to do for it. One that failed stays in its project, for the next run of a script.
@@ -114,10 +114,11 @@ local function step(run, now)
   local rests = {
     listen(run, now) or false,
     sweep(run, now, deadline) or false,
-    prepare(run, now, deadline) or false,
+    prepare(run, now, run.is_begun and deadline or now) or false, -- the asking had its share of the first tick
     collect(run, now, deadline) or false, -- after all that finds more to wait for
     showing.step(run, now) or false,
   }
+  run.is_begun = true
   local soonest
   for _, rest in ipairs(rests) do
     if rest and rest < math.huge then soonest = math.min(soonest or rest, rest) end

@@ -31,15 +31,31 @@ def _media(path: str) -> tuple[str, float, int, int] | None:
     return info.format.replace("WAV", "WAVE"), info.frames / info.samplerate, info.samplerate, info.channels
 
 
-def _file_name(folder: str, index: int) -> str | None:
+def _file_names(folder: str) -> list[str]:
     path = Path(folder)
-    names = sorted(p.name for p in path.iterdir() if p.is_file()) if path.is_dir() else []
-    return names[index] if index < len(names) else None
+    return sorted(p.name for p in path.iterdir() if p.is_file()) if path.is_dir() else []
 
 
 def _make_folder(path: str) -> int:
     Path(path).mkdir(parents=True, exist_ok=True)
     return 1
+
+
+class Stopwatch:
+    """Seconds that scripts have worked, without those of the simulated functions that they call."""
+
+    def __init__(self) -> None:
+        self._worked = 0.0
+        self._since: float | None = None
+
+    def seconds(self) -> float:
+        return self._worked + (0.0 if self._since is None else time.perf_counter() - self._since)
+
+    def pause(self) -> None:
+        self._worked, self._since = self.seconds(), None
+
+    def go_on(self) -> None:
+        self._worked, self._since = self.seconds(), time.perf_counter()
 
 
 class Reaper:
@@ -64,7 +80,7 @@ class Reaper:
                 "media": _media,
                 "is_file": lambda p: Path(p).is_file(),
                 "make_folder": _make_folder,
-                "file_name": _file_name,
+                "file_names": lambda folder: table(_file_names(folder)),
                 "render": sound.render,
                 "heard": self._heard,
                 "time_reference": lambda p: self.time_references.get(p),
@@ -138,6 +154,19 @@ class Reaper:
             if time.monotonic() > deadline or (not self.tick() and not has_happened()):
                 raise TimeoutError(f"not within {deadline_seconds} s; said {self.boxes + self.console}, {self.violations}")
             time.sleep(0.02)
+
+    def watch_costs(self, stopwatch: Stopwatch | None = None) -> None:
+        """From now on count what each tick would cost on a slow computer; with a stopwatch, measure it by that instead."""
+        if stopwatch is None:
+            self.world.watch_costs()
+        else:
+            functions = {name: getattr(stopwatch, name) for name in ("seconds", "pause", "go_on")}
+            self.world["costs"] = self._table({**functions, "count": self.lua.eval("function() end")})
+
+    @property
+    def tick_seconds(self) -> list[float]:
+        """What each run of a script and each deferred tick has cost."""
+        return list(self.world.tick_seconds.values())
 
     @property
     def violations(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,15 @@ import soundfile
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
+@functools.lru_cache(maxsize=4)
+def _read(path: str, _: int) -> tuple[Array, int]:
+    samples, rate = soundfile.read(path, always_2d=True)
+    return samples, int(rate)
+
+
 def played(spec: Any, rate: int, n_channels: int, start_seconds: float, n_samples: int) -> Array:
     """What an item plays from a time after its start; samples (N, C), the nearest one of the file each."""
-    samples, file_rate = soundfile.read(spec.path, always_2d=True)
+    samples, file_rate = _read(spec.path, Path(spec.path).stat().st_mtime_ns)
     samples = samples[::-1] if spec.is_reversed else samples
     seconds = start_seconds + np.arange(n_samples) / rate
     index = np.rint((spec.offset + seconds * spec.play_rate) * file_rate).astype(int)

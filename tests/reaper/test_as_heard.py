@@ -223,6 +223,7 @@ def test_of_several_items_each_is_asked_for_in_order_and_lands(reaper: Reaper, d
     for position in (20.0, 30.0):
         reaper.add_item(project.tracks[2], desk.content, name="vocal take", D_POSITION=position, D_LENGTH=1.0)
     reaper.run()
+    reaper.tick()
     tickets = sorted(desk.tickets(), key=lambda ticket: str(ticket["reqid"]))
     assert [ticket["reaper"]["position_seconds"] for ticket in tickets] == [12.3456789, 20.0, 30.0]
     assert len({ticket["reqid"] for ticket in tickets}) == 3
@@ -243,6 +244,7 @@ def test_last_settings_ask_nothing(reaper: Reaper, desk: Desk) -> None:
     reaper.add_item(project.tracks[2], desk.content, name="second", D_POSITION=40.0, D_LENGTH=1.0)
     reaper.world["file_answer"] = None
     reaper.run(LAST)
+    reaper.tick()
     tickets = desk.tickets()
     assert len(tickets) == 2, "two items are two contents: the style is the one of last time"
     assert {(t["style"], t["preset"]) for t in tickets} == {(first["style"], first["preset"])}

@@ -242,6 +242,19 @@ def test_the_window_shows_each_remix_and_how_far_it_is(reaper: Reaper, desk: Des
     assert not reaper.world.has_window and reaper.tick() == 0 and reaper.violations == []
 
 
+def test_of_a_long_queue_only_the_jobs_that_are_shown_are_decoded(reaper: Reaper, desk: Desk) -> None:
+    song(reaper, desk)
+    say(desk)
+    reaper.run()
+    ticket = desk.take()
+    say(desk, {"job": "1.1", "reqid": ticket["reqid"], "state": "queued", "fraction": 0, "position": 7})
+    path = desk.state / "progress.json"
+    head, line, *rest = path.read_text().splitlines()
+    path.write_text("\n".join([head, "{ no JSON at all },", line, *rest]))
+    reaper.ticks(1)
+    assert "queued, place 7" in texts(reaper) and reaper.violations == []
+
+
 def test_closing_the_window_cancels_nothing(reaper: Reaper, desk: Desk) -> None:
     project = song(reaper, desk)
     reaper.run()

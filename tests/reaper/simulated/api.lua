@@ -67,7 +67,7 @@ end
 -- @param rules as `read` gave them
 -- @param functions the simulated functions, by name; each must be in the rules
 -- @param options kind_of (function: what a pointer points to), missing (set of names that this version lacks),
---   on_call (function of a name, before each call)
+--   on_call (function of a name, before each call) and on_return (function of what it returns, which it passes on)
 function api.strict(rules, functions, options)
   for name in pairs(functions) do
     if not rules[name] then error("REAPER has no function " .. name) end
@@ -79,7 +79,7 @@ function api.strict(rules, functions, options)
     return function(...)
       check(name, arguments, table.pack(...), options.kind_of)
       options.on_call(name)
-      return simulated(...)
+      return options.on_return(simulated(...))
     end
   end
   local function refuse(_, name) error("a script assigned reaper." .. tostring(name), 2) end

@@ -40,7 +40,7 @@ local function add_script(made, world)
     return true
   end
   function made.atexit(chunk) table.insert(world.at_exit, chunk) end
-  function made.time_precise() return world.host.seconds and world.host.seconds() or world.seconds end
+  function made.time_precise() return world.host.seconds and world.host.seconds() or world:now() end
   function made.APIExists(name) return world.rules[name] ~= nil and not world.missing[name] end
   function made.GetOS() return world.os_name or "Other" end
   function made.genGuid() return world:new_guid() end
@@ -50,8 +50,15 @@ local function add_files(made, world)
   function made.file_exists(path) return world.host.is_file(path) end
   function made.RecursiveCreateDirectory(path) return world.host.make_folder(path) end
   function made.EnumerateFiles(folder, index)
-    if index < 0 then return nil end
-    return world.host.file_name(folder, index)
+    if index < 0 then
+      world.listed[folder] = nil
+      return nil
+    end
+    if not world.listed[folder] then
+      world.listed[folder] = world.host.file_names(folder)
+      if world.costs then world.costs.count("entry", #world.listed[folder]) end
+    end
+    return world.listed[folder][index + 1]
   end
 end
 
@@ -170,8 +177,18 @@ local function add_items(made, world)
   end
   function made.CountSelectedMediaItems(pointer) return #selected(pointer) end
   function made.GetSelectedMediaItem(pointer, index) return world:point(selected(pointer)[index + 1]) end
-  function made.CountMediaItems(pointer) return #all_items(world:follow(pointer)) end
-  function made.GetMediaItem(pointer, index) return world:point(all_items(world:follow(pointer))[index + 1]) end
+  function made.CountMediaItems(pointer)
+    local count = 0
+    for _, track in ipairs(world:follow(pointer).tracks) do count = count + #track.items end
+    return count
+  end
+  function made.GetMediaItem(pointer, index)
+    for _, track in ipairs(world:follow(pointer).tracks) do
+      if index < #track.items then return world:point(track.items[index + 1]) end
+      index = index - #track.items
+    end
+    return nil
+  end
   function made.GetMediaItemTrack(pointer) return world:point(world:follow(pointer).track) end
   function made.GetActiveTake(pointer)
     local item = world:follow(pointer)

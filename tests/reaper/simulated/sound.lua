@@ -152,6 +152,7 @@ local function add_accessors(made, world)
     local accessor, buffer = world:follow(pointer), world:follow(array)
     if n_samples * n_channels > buffer.size then error("the buffer is too small") end
     if world.accessor_fails then return -1 end
+    if world.costs then world.costs.count("block", 1) end
     local heard = world.host.heard(accessor.spec, rate, n_channels, start_seconds, n_samples)
     if not heard then return 0 end
     for index, value in ipairs(heard) do buffer.values[index] = value end

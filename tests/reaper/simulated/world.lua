@@ -24,7 +24,8 @@ function world.new()
     projects = {}, front = nil, generation = 1, seconds = 1000.0, n_guids = 0, refresh_count = 0, deferred = {}, at_exit = {},
     violations = {}, boxes = {}, console = {}, hints = {}, calls = {}, pointers = {}, pointer_of = {},
     box_answer = 1, file_answer = nil, menu_answer = nil, menu_answers = {}, menus = {}, fail_call = nil, fail_name = nil,
-    host = {}, loose = {}, n_accessors = 0, toggles = {}, keys = {}, drawn = {}, processes = {},
+    host = {}, loose = {}, n_accessors = 0, toggles = {}, keys = {}, drawn = {}, processes = {}, listed = {},
+    costs = nil, tick_seconds = {},
   }, world)
 end
 
@@ -232,9 +233,18 @@ local function compare(self, before)
   end
 end
 
+--- The time, with what the scripts' work has cost where that is counted.
+function world:now() return self.seconds + (self.costs and self.costs.seconds() or 0) end
+
 local function run_guarded(self, chunk)
   local before = users_own(self)
+  local begin = self.costs and self.costs.seconds()
+  if self.costs then self.costs.go_on() end
   local is_fine, problem = xpcall(chunk, debug.traceback)
+  if self.costs then
+    self.costs.pause()
+    table.insert(self.tick_seconds, self.costs.seconds() - begin)
+  end
   compare(self, before)
   if not is_fine then self:violate("a script died: " .. tostring(problem)) end
   self:audit()
