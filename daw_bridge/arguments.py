@@ -52,6 +52,9 @@ def parser() -> argparse.ArgumentParser:
     send = commands.add_parser("send", help="ask the running service for a remix")
     _add_wanted(send)
     send.add_argument("--project", type=Path, help="whose remixes/ receives it (default: the one that holds the content)")
+    send.add_argument(
+        "--preview", action=argparse.BooleanOptionalAction, default=True, help="hear the loudest seconds of a long one first"
+    )
     send.add_argument("--wait", action=argparse.BooleanOptionalAction, default=True, help="wait for the result")
     send.add_argument("--force", action="store_true", help="render although the same was rendered before")
     _add_takes(send)

@@ -44,7 +44,11 @@ def _jobs(asked: argparse.Namespace) -> int:
     from .service import client
 
     lines = client.jobs(state=asked.state)
-    text = "\n".join(f"{line.job}  {line.state:<10}  {100 * line.fraction:3.0f} %  {line.content}" for line in lines)
+    text = "\n".join(
+        f"{line.job}  {line.state:<10}  {100 * line.fraction:3.0f} %  {line.content}"
+        + (f"\n    first sound: {line.preview}" if line.preview else "")
+        for line in lines
+    )
     if not text and not asked.json:
         return 0
     return _told(asked, [dataclasses.asdict(line) for line in lines], text)

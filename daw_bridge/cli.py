@@ -131,6 +131,8 @@ def _send(asked: argparse.Namespace) -> int:
                 print(f"accepted as job {event.job}", file=sys.stderr, flush=True)
             elif event.kind == "progress":
                 on_progress(event.phase, event.fraction)
+            elif event.kind == "preview":
+                print(f"first sound: {event.detail}", file=sys.stderr, flush=True)
             elif event.kind == "done":
                 on_progress("publish", 1.0)
 
@@ -146,6 +148,7 @@ def _send(asked: argparse.Namespace) -> int:
                 parameters=dict(asked.param),
                 seed=seed,
                 is_forced=asked.force,
+                has_preview=asked.preview,
                 is_waiting=asked.wait,
                 on_event=on_event,
             )

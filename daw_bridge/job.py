@@ -50,6 +50,7 @@ class Job:
         crashes: how often a renderer died by itself over this job.
         run: name of the renderer process that has it in hand; empty where none has.
         is_told: a cancelled job's result ticket was written.
+        preview: absolute path of its first sound; empty while there is none.
         waits: what holds it, and with it the queue, up: a disk without room for the result; empty where nothing does.
     """
 
@@ -65,6 +66,7 @@ class Job:
     crashes: int = 0
     run: str = ""
     is_told: bool = False
+    preview: str = ""
     waits: str = ""
 
     @property

@@ -89,6 +89,11 @@ class Rows:
         rows = self._ask(f"{query} ORDER BY priority, created_at, rowid", WORKFLOW)
         return {job_id: place for place, (job_id,) in enumerate(rows, 1)}
 
+    def has_more_urgent(self, priority: int) -> bool:
+        """Whether a job of a more urgent class waits; takes microseconds."""
+        query = "SELECT 1 FROM workflow_status WHERE status = 'ENQUEUED' AND name = ? AND priority < ? LIMIT 1"
+        return bool(self._ask(query, WORKFLOW, priority))
+
     def tidy(self) -> None:
         """Carry the write-ahead log over into the database, as far as nobody is in the way; waits for nobody."""
         self._tidying.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
@@ -136,6 +141,7 @@ def job_of(row: Row, request: RenderRequest, place: int | None, error: Exception
         crashes=int(noted.get("crashes", 0)),
         run=str(noted.get("run", "")),
         is_told=bool(noted.get("is_told", False)),
+        preview=str(noted.get("preview", "")),
         waits=str(noted.get("waits", "")) if state in ACTIVE else "",
     )
 

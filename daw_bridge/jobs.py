@@ -230,6 +230,22 @@ class JobStore:
         """Keep plain values beside a job, each in place of its earlier one: progress, a crash, the outcome."""
         self._client.update_workflow_attributes(job_id, attributes, merge=True)
 
+    def put_back(self, job_id: str, executor: str) -> bool:
+        """Put a job that a renderer has in hand back where it stood in the queue.
+
+        Args:
+            job_id: the job.
+            executor: the engine's name of the renderer that has it.
+
+        Returns:
+            Whether it was; not where the job was cancelled meanwhile.
+        """
+        return self._client._sys_db.reenqueue_for_recovery(job_id, [executor], QUEUE)
+
+    def has_more_urgent(self, priority: str) -> bool:
+        """Whether a job of a more urgent class waits in the queue; takes microseconds."""
+        return self._rows.has_more_urgent(PRIORITIES[priority])
+
     def purge(self, older_than: datetime) -> int:
         """Forget the jobs that ended before `older_than` (with its time zone); files stay. Returns how many."""
         before = older_than.isoformat()

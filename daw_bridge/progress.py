@@ -13,6 +13,7 @@ OnProgress = Callable[[str, float], None]
 DOING = {
     "download": "fetching",
     "load": "loading",
+    "preview": "first sound",
     "listen": "listening",
     "transfer": "transferring",
     "reconstruct": "rebuilding",

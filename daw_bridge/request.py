@@ -75,6 +75,7 @@ class RenderRequest:
         reqid: the asker's own name for the request, echoed; empty where it gave none.
         style_label: what stands for the style in the result's name; empty means the style file's name.
         is_forced: render although the same was rendered before.
+        has_preview: make a first sound ahead of a long render; never made for a batch.
         origin: "osc", "ticket", "folder" or "cli".
         reaper: echoed to the script that asked, never read by us.
     """
@@ -90,6 +91,7 @@ class RenderRequest:
     reqid: str = ""
     style_label: str = ""
     is_forced: bool = False
+    has_preview: bool = True
     origin: str = "cli"
     reaper: Mapping[str, Any] = field(default_factory=dict)
 

@@ -26,6 +26,7 @@ def result_table(job: Job) -> dict[str, Any]:
         "reqid": job.request.reqid,
         "state": job.state,
         "file": published.file if published else None,
+        "preview": job.preview or None,
         "recipe": published.recipe if published else None,
         "length_seconds": published.seconds if published else None,
         "sample_rate": published.sample_rate if published else None,
@@ -63,7 +64,7 @@ def write_refusal(project: Path, reqid: str, error: DawBridgeError, reaper: Mapp
     Raises:
         DiskFull, ForbiddenPath: the project's folder cannot be written to.
     """
-    nothing = dict.fromkeys(("file", "recipe", "length_seconds", "sample_rate"))
+    nothing = dict.fromkeys(("file", "preview", "recipe", "length_seconds", "sample_rate"))
     reason = {"code": error.code, "message": error.message, "hint": error.hint}
     table = {"schema": SCHEMA, "job": "", "reqid": reqid, "state": "failed", **nothing, "error": reason, "reaper": dict(reaper)}
     return _write(project, reqid, table)

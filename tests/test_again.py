@@ -93,7 +93,7 @@ def test_what_the_service_published_comes_again_byte_for_byte(made: Path, tmp_pa
     work = tmp_path / "work"
     work.mkdir()
     order = Order("0123456789abcdef.1", request, work)
-    stages.render(order, lambda phase, fraction: None)
+    stages.render(order, lambda phase, fraction: None, lambda *_: None)
     published = stages.publish(order)
     assert isinstance(published, Published)
     first = Path(published.file)

@@ -11,6 +11,7 @@ from ..job import Published
 from ..request import RenderRequest
 
 OnProgress = Callable[[str, float], None]
+OnPreview = Callable[[Path], None]
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,15 @@ class Stages(Protocol):
     def warm(self, device: str) -> None:
         """Load what the first job would wait for."""
 
-    def render(self, order: Order, on_progress: OnProgress) -> None:
-        """Leave the remix in the work folder; `on_progress(phase, fraction)` raises Cancelled to stop it."""
+    def render(self, order: Order, on_progress: OnProgress, on_preview: OnPreview) -> None:
+        """Leave the remix in the work folder.
+
+        Args:
+            order: what to make.
+            on_progress: `on_progress(phase, fraction)` takes as long as something else is to be done first, and raises
+                Cancelled to stop the render.
+            on_preview: told of the file of a first sound.
+        """
 
     def publish(self, order: Order) -> Published:
         """Publish what `render` left; publishing it a second time changes nothing."""

@@ -15,8 +15,8 @@ from ..folders import ProjectFolders
 from ..job import Published
 from ..request import SourceFile
 from ..scratch import Scratch
-from . import reuse
-from .order import OnProgress, Order
+from . import first_sound, reuse
+from .order import OnPreview, OnProgress, Order
 
 RECIPE = "recipe.json"
 KEPT_STEM = "remix"
@@ -37,8 +37,8 @@ def warm(device: str) -> None:
     render_audio(audio, audio, load_preset("default").with_parameters({"num_steps": 1}), device=device)
 
 
-def render(order: Order, on_progress: OnProgress) -> None:
-    """Leave the remix and its recipe in the work folder, or a note of the same remix made before.
+def render(order: Order, on_progress: OnProgress, on_preview: OnPreview) -> None:
+    """Leave the remix and its recipe in the work folder, or a note of the same remix made before; a first sound before it.
 
     Raises:
         DawBridgeError: the inputs cannot be used, or what the pipeline says of them; Cancelled out of `on_progress`.
@@ -55,7 +55,15 @@ def render(order: Order, on_progress: OnProgress) -> None:
     if earlier is not None:
         reuse.note(order.folder, earlier, sources.content)
         return
-    made = making.make(request, sources, recipe, device=order.device, on_progress=on_progress, memory_scale=order.memory_scale)
+    done = 0.0
+    if first_sound.is_due(order, sources):
+        done = first_sound.share(sources)
+        first_sound.offer(order, sources, recipe, on_progress, on_preview)
+
+    def on_whole(phase: str, fraction: float) -> None:
+        on_progress(phase, done + fraction * (1.0 - done))
+
+    made = making.make(request, sources, recipe, device=order.device, on_progress=on_whole, memory_scale=order.memory_scale)
     kept = order.folder / f"{KEPT_STEM}{suffix_of(made.audio)}"
     kept.unlink(missing_ok=True)
     write_audio(kept, made.audio)

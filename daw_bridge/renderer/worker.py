@@ -12,24 +12,23 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from dbos import DBOS, DBOSConfig, PortableWorkflowError, WorkflowSerializationFormat
 
 from ..disk import has_room
-from ..errors import Cancelled, DawBridgeError, DiskFull, Internal, OutOfMemory
+from ..errors import Cancelled, DawBridgeError, DiskFull, Internal, UnknownJob
 from ..folders import ProjectFolders, StateFolders
 from ..job import ACTIVE, UNLOADED, Job, Published
 from ..jobs import APPLICATION, PUBLISH_PHASE, QUEUE, WORKFLOW, JobStore, database_url
 from ..names import portable
 from ..results import write_result
-from .attempts import attempts, is_out_of_memory
+from .attempts import attempts
 from .device import TICK_SECONDS, Device
 from .gate import Gate
 from .order import Order, Stages
-from .watch import Watch
+from .render import Render
 
 STEP_SEQUENCE = "jobs-v1"  # raised only when the workflow's steps change; a hash of the source would strand running jobs
 AWAKE_SECONDS = 60.0  # the queue is polled this long after the last request
@@ -40,6 +39,10 @@ ROOM_PHASE = "room"
 
 ResultT = TypeVar("ResultT")
 log = logging.getLogger(__name__)
+
+
+class _PutBack(BaseException):
+    """Ends the engine's run of a job that was put back into its queue; no Exception, so that no outcome is written down."""
 
 
 class Worker:
@@ -62,7 +65,13 @@ class Worker:
         self._store = JobStore(state.job_database)
         self._device = Device()
         self._is_warm = False
+        self._aside: dict[str, Render] = {}  # by the id of a job that waits in the queue again
         self._nudged = threading.Event()
+
+    @property
+    def _executor(self) -> str:
+        """The engine's name for this renderer, the same after a restart."""
+        return f"{_host(self._state)}-{self._name}"
 
     def nudge(self) -> None:
         """Look at the queue now."""
@@ -79,7 +88,7 @@ class Worker:
             except Exception:
                 log.warning("the model could not be loaded ahead of the first job\n%s", traceback.format_exc())
 
-        self._device.start(load)
+        self._device.begin(load)
 
     def serve(self) -> NoReturn:
         """Take jobs until the process ends."""
@@ -113,7 +122,7 @@ class Worker:
                 name=APPLICATION,
                 system_database_url=database_url(self._state.job_database),
                 application_version=STEP_SEQUENCE,
-                executor_id=f"{_host(self._state)}-{self._name}",
+                executor_id=self._executor,
                 log_level="ERROR",
             )
         )
@@ -124,6 +133,7 @@ class Worker:
             if self._nudged.wait(1.0) or self._has_work():
                 quiet_since = time.monotonic()
             self._nudged.clear()
+            self._drop_stale()
         DBOS.destroy(workflow_completion_timeout_sec=24 * 3600)  # a job that slipped in is finished first
         log.info("asleep until nudged")
 
@@ -141,9 +151,8 @@ class Worker:
         # The engine counts every dispatch, reboots too, so its own limit is out of reach; the supervisor counts deaths.
         @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=1_000_000, serialization_type=WorkflowSerializationFormat.PORTABLE)
         def run(table: dict[str, Any]) -> dict[str, Any]:
-            job_id = str(DBOS.workflow_id)
+            job_id, is_over = str(DBOS.workflow_id), True
             try:
-                self._store.note(job_id, run=self._run, phase="load", fraction=0.0)
                 render(job_id)
                 published = publish(job_id)
                 self._tell(replace(self._store.get(job_id), state="done", published=Published(**published)))
@@ -152,29 +161,52 @@ class Worker:
                 told = {"code": str(error.code), "message": error.message, "hint": _hint(error)}
                 self._tell(replace(self._store.get(job_id), state="failed", error=told))
                 raise
+            except _PutBack:
+                is_over = False
+                raise
             finally:
-                self._store.note(job_id, run="")
-                shutil.rmtree(self._state.work / job_id, ignore_errors=True)
+                if is_over:
+                    self._store.note(job_id, run="")
+                    shutil.rmtree(self._state.work / job_id, ignore_errors=True)
 
     def _render(self, job_id: str) -> None:
-        job = self._store.get(job_id)
-        folder = self._state.work / job_id
+        """Render a job, or put it back into the queue for a more urgent one; what was done of it is kept in memory."""
+        render = self._aside.pop(job_id, None)
+        if render is not None:
+            self._store.note(job_id, run=self._run)
+            render.go_on()
+        else:
+            self._store.note(job_id, run=self._run, phase="load", fraction=0.0)
+            render = self._begin(self._store.get(job_id))
+        while not render.is_done():
+            self._aside[job_id] = render
+            self._store.note(job_id, run="")
+            if self._store.put_back(job_id, self._executor):
+                log.info("job %s stands aside", job_id)
+                raise _PutBack
+            self._aside.pop(job_id, None)  # it was cancelled just now, and hears of it at once
+            render.go_on()
+
+    def _begin(self, job: Job) -> Render:
+        folder = self._state.work / job.id
         self._state.work.mkdir(mode=0o700, parents=True, exist_ok=True)  # private: recordings lie in it
         folder.mkdir(exist_ok=True)
-        watch = Watch(self._store, job_id, self._gate)
-        for order in attempts(Order(job_id, job.request, folder, self._name), job.crashes):
-            self._is_warm = True
+        orders = attempts(Order(job.id, job.request, folder, self._name), job.crashes)
+        self._is_warm = True
+        return Render(self._store, self._device, self._gate, self._stages, job, orders)
+
+    def _drop_stale(self) -> None:
+        """Let go of renders that stand aside for nothing: their job was cancelled, or another renderer took it."""
+        for job_id in list(self._aside):
             try:
-                self._device.call(partial(self._stages.render, order, watch.on_progress), watch.tick)
-                return
-            except Exception as error:
-                if not is_out_of_memory(error):
-                    raise
-                log.warning("job %s found too little memory at scale %g: %s", job_id, order.memory_scale, error)
-        name = Path(job.request.content.path).name
-        raise OutOfMemory(
-            f"rendering {name!r} needs more memory than is free", "Close other programs, or ask for a shorter part."
-        )
+                job = self._store.get(job_id)
+                is_over = job.is_final
+            except UnknownJob:
+                is_over = True
+            if (is_over or job.run not in ("", self._run)) and (render := self._aside.pop(job_id, None)):
+                render.drop()
+                if is_over:
+                    shutil.rmtree(self._state.work / job_id, ignore_errors=True)
 
     def _publish(self, job_id: str) -> Published:
         while True:

@@ -11,11 +11,11 @@ class Event:
     """Something that the service said about a job.
 
     Attributes:
-        kind: "accepted", "queued", "started", "progress", "done", "failed" or "cancelled".
+        kind: "accepted", "queued", "started", "preview", "progress", "done", "failed" or "cancelled".
         job: the job's id.
         fraction: 0 to 1, of a progress event.
-        phase: "load", "transfer", "reconstruct", "post", "publish"; of a progress event.
-        detail: the preset (accepted, started), the position (queued), the file (done) or the message (failed).
+        phase: "load", "preview", "listen", "transfer", "reconstruct", "post", "publish"; of a progress event.
+        detail: the preset (accepted, started), the position (queued), the file (preview, done) or the message (failed).
     """
 
     kind: str
@@ -42,12 +42,13 @@ class Sent:
 
 @dataclass(frozen=True)
 class JobLine:
-    """One job in a list: its id, state, fraction 0 to 1 and the content's name."""
+    """One job in a list: its id, state, fraction 0 to 1, the content's name, and its first sound while the whole goes on."""
 
     job: str
     state: str
     fraction: float
     content: str
+    preview: str = ""
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,7 @@ def send(
     parameters: Mapping[str, str | float | int] | None = None,
     seed: int = 0,
     is_forced: bool = False,
+    has_preview: bool = True,
     is_waiting: bool = True,
     accept_timeout_seconds: float = 15.0,
     on_event: Callable[[Event], None] | None = None,
@@ -61,6 +62,7 @@ def send(
         parameters: settings of the preset by name, as numbers or text.
         seed: of everything random.
         is_forced: render although the same was rendered before.
+        has_preview: have a first sound made ahead of a long render.
         is_waiting: return when the remix is there; else when the job is accepted.
         accept_timeout_seconds: how long the service may take to accept.
         on_event: called in this thread with each event of the job, in order.
@@ -89,6 +91,7 @@ def send(
             "length_seconds": length_seconds,
             "seed": seed,
             "force": is_forced,
+            "preview": has_preview,
         }
         link.send("/subscribe")
         path = write_ticket(folders.tickets, json.dumps(ticket))
@@ -141,8 +144,10 @@ def jobs(*, state: Path | None = None) -> list[JobLine]:
         NotFound: no service runs on this state folder.
     """
     with connect(state_folders(state)) as link:
-        rows = link.collect("/jobs", "/job/info", "/jobs/end", ANSWER_SECONDS)
-    return [JobLine(str(row[0]), str(row[1]), as_float(row[2]), str(row[3])) for row in (message.values for message in rows)]
+        answers = link.collect("/jobs", ("/job/info", "/preview"), "/jobs/end", ANSWER_SECONDS)[:-1]
+    previews = {str(m.values[0]): str(m.values[1]) for m in answers if m.address.endswith("/preview")}
+    rows = [m.values for m in answers if m.address.endswith("/job/info")]
+    return [JobLine(str(r[0]), str(r[1]), as_float(r[2]), str(r[3]), previews.get(str(r[0]), "")) for r in rows]
 
 
 def cancel(job: str = "", *, state: Path | None = None) -> str:

@@ -17,6 +17,7 @@ from .hot_folder import HotFolder
 from .osc import Peer
 
 CONFIG = "config.toml"
+PLAIN = ("port", "lan", "discovery", "keep_days", "previews")
 WATCH_KEYS = ("path", "project", "style", "preset", "parameters")
 
 
@@ -29,6 +30,7 @@ class Config:
         lan: whether the network is listened to, not this computer alone.
         discovery: whether OSCQuery answers.
         keep_days: after which ended jobs are forgotten.
+        previews: whether long renders offer a first sound.
         feedback: fixed targets of all events, written "host:port" in the file.
         roots: folders that OSC paths may name as `@name/…`.
         watched: folders to watch besides each project's drop/.
@@ -39,6 +41,7 @@ class Config:
     lan: bool = False
     discovery: bool = False
     keep_days: int = 30
+    previews: bool = True
     feedback: tuple[Peer, ...] = ()
     roots: Mapping[str, Path] = field(default_factory=dict)
     watched: tuple[HotFolder, ...] = ()
@@ -72,7 +75,7 @@ def read_config(
                 values[f.name] = checked(f, table[f.name], str(path) if origin == "file" else origin)
                 origins[f.name] = origin
     return Config(
-        **{name: values[name] for name in ("port", "lan", "discovery", "keep_days")},
+        **{name: values[name] for name in PLAIN},
         feedback=tuple(_peer(text, path) for text in values["feedback"]),
         roots={name: _folder(folder, f"roots.{name}", path) for name, folder in values["roots"].items()},
         watched=tuple(_watched(row, path) for row in values["watch"]),
@@ -95,7 +98,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def shown_config(state: StateFolders, config: Config) -> str:
     """The configuration as TOML that reads back, each field with its meaning, its default and what overrides it."""
-    values: dict[str, Any] = {name: getattr(config, name) for name in ("port", "lan", "discovery", "keep_days")}
+    values: dict[str, Any] = {name: getattr(config, name) for name in PLAIN}
     values["feedback"] = [f"{host}:{port}" for host, port in config.feedback]
     lines = [f"# {state.root / CONFIG}: every field; a flag overrides the environment, which overrides the file."]
     tables = []

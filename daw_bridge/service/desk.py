@@ -7,7 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from ..errors import DawBridgeError, Internal, UnknownJob
 from ..folders import StateFolders
 from ..job import ACTIVE, Job
 from .intake import Ask, request_of
-from .purge import purge_tickets
+from .purge import purge_previews, purge_tickets
 from .tickets import REFUSED
 
 if TYPE_CHECKING:
@@ -57,11 +57,13 @@ class Desk:
     Args:
         state: the service's state folder.
         roots: named roots for OSC paths.
+        has_previews: whether long renders offer a first sound, where the request does not say no.
     """
 
-    def __init__(self, state: StateFolders, roots: Mapping[str, Path]) -> None:
+    def __init__(self, state: StateFolders, roots: Mapping[str, Path], has_previews: bool = True) -> None:
         self._state = state
         self._roots = roots
+        self._has_previews = has_previews
         self._active: dict[str, Job] = {}
         self._new: deque[Job] = deque()
         self._ended: deque[str] = deque(maxlen=MAX_ENDED_KEPT)
@@ -123,12 +125,15 @@ class Desk:
 
     def _looked_at(self, ask: Ask, projects: Sequence[Path]) -> RenderRequest | DawBridgeError:
         try:
-            return request_of(ask, projects, self._roots)
+            return request_of(self._allowed(ask), projects, self._roots)
         except DawBridgeError as error:
             return error
         except Exception:
             log.exception("%r cannot be looked at", ask)
             return Internal("this request met a defect", "The log says more.")
+
+    def _allowed(self, ask: Ask) -> Ask:
+        return ask if self._has_previews else replace(ask, has_preview=False)
 
     def _write_result(self, job: Job) -> None:
         """Whoever asks again may have removed the first answer."""
@@ -194,11 +199,12 @@ class Desk:
             self._supervisor.set_paused(is_paused)
 
     def purge(self, keep_days: int, projects: Sequence[Path]) -> None:
-        """Forget jobs that ended so many days ago, and remove old tickets."""
+        """Forget jobs that ended so many days ago, and remove old tickets and first sounds."""
         n_jobs = self._store.purge(datetime.now(UTC) - timedelta(days=keep_days))
         n_tickets = purge_tickets(projects, self._state.tickets / REFUSED, time.time())
-        if n_jobs or n_tickets:
-            log.info("purged %d jobs and %d old tickets", n_jobs, n_tickets)
+        n_previews = purge_previews(projects, time.time())
+        if n_jobs or n_tickets or n_previews:
+            log.info("purged %d jobs, %d old tickets and %d first sounds", n_jobs, n_tickets, n_previews)
 
     def tick(self, now: float) -> News:
         """Look after the renderers and see what became of the jobs.

@@ -36,15 +36,23 @@ def latest(job: Job) -> Event:
     if job.state == "queued":
         return Event("/queued", (job.id, job.position or 1))
     if job.state == "done":
-        path = job.result_path or job.id
-        is_sayable = can_be_said(path) and len(path.encode()) <= MAX_PATH_BYTES
-        return Event("/done", (job.id, path if is_sayable else job.id, job.seconds))
+        return Event("/done", (job.id, _sayable(job.result_path or job.id, job), job.seconds))
     if job.state == "failed":
         error = job.error or {}
         return Event("/failed", (job.id, error.get("code", "internal"), error.get("message", ""), error.get("hint", "")))
     if job.state == "cancelled":
         return Event("/cancelled", (job.id,))
     return Event("/progress", (job.fraction, job.id, job.phase or "load"))
+
+
+def preview(job: Job) -> Event:
+    """The event that says that the first sound of a job can be heard."""
+    return Event("/preview", (job.id, _sayable(job.preview, job)))
+
+
+def _sayable(path: str, job: Job) -> str:
+    """A path, or the job's id where it is too long to send or holds what OSC cannot say."""
+    return path if can_be_said(path) and len(path.encode()) <= MAX_PATH_BYTES else job.id
 
 
 def started(job: Job) -> Event:
@@ -69,6 +77,8 @@ def changes(told: Told, job: Job, now: float) -> list[Event]:
     events = []
     if job.state != "queued" and (before is None or before.state == "queued") and job.state != "cancelled":
         events.append(started(job))
+    if job.preview and not job.is_final and (before is None or job.preview != before.preview):
+        events.append(preview(job))
     if before is None or job.is_final or job.state == "queued":
         has_moved = job.position != (before.position if before else None) and (job.position or 0) <= PLACES_TOLD
         if before is None or job.state != before.state or has_moved:
@@ -103,6 +113,8 @@ def in_words(event: Event) -> str:
         return f"started: {values[1]}"
     if event.address == "/progress":
         return f"{values[2]} {float(values[0]):.0%}"
+    if event.address == "/preview":
+        return "first sound: " + re.split(r"[/\\]", str(values[1]))[-1]
     if event.address == "/done":
         return "done: " + re.split(r"[/\\]", str(values[1]))[-1]
     return f"failed: {values[2]}" if event.address == "/failed" else "cancelled"

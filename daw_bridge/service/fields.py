@@ -54,6 +54,7 @@ FIELDS = (
         flag="--discovery",
     ),
     Field("keep_days", 30, "Jobs that ended are forgotten after so many days; their files stay.", 1, 3650),
+    Field("previews", True, "Offer a first sound, the loudest seconds, ahead of a long render that somebody waits for."),
     Field(
         "feedback", [], 'Fixed targets of all events, as "127.0.0.1:8000" (REAPER\'s). In the environment: separated by commas.',
     ),

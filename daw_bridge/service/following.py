@@ -28,6 +28,7 @@ class Request:
         self._renewed = self._asked = self._heard = time.monotonic()
         self._over = 0.0
         self._ending: Event | None = None
+        self._has_preview = False
         self.job = ""
 
     def until_accepted(self, ticket: Path, timeout_seconds: float) -> None:
@@ -83,6 +84,9 @@ class Request:
             self._accept(str(values[0]), str(values[2]))
         elif kind == "progress" and values[1] == self.job:
             self._on_event(Event(kind, self.job, fraction=as_float(values[0]), phase=str(values[2])))
+        elif kind == "preview" and values[0] == self.job and not self._has_preview:
+            self._has_preview = True  # told again with each answer to /job
+            self._on_event(Event(kind, self.job, detail=str(values[1])))
         elif kind in ("queued", "started") and values[0] == self.job:
             self._on_event(Event(kind, self.job, detail=str(values[1])))
         elif kind in ("done", "failed", "cancelled") and values[0] == self.job and self._ending is None:

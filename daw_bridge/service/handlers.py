@@ -19,7 +19,7 @@ from .audience import TTL_SECONDS, Audience
 from .board import Board
 from .buttons import Buttons
 from .desk import Desk
-from .events import latest
+from .events import latest, preview
 from .intake import Ask, ask_from_pairs
 from .osc import NOBODY, Peer
 from .packets import Message, Value
@@ -186,13 +186,16 @@ class Handlers:
         self.on_accepted()
 
     async def job(self, peer: Peer, _: str, job_id: str) -> None:
-        event = latest(await self._run(self._desk.job, job_id))
-        self._audience.tell(peer, event.address, *event.arguments)
+        job = await self._run(self._desk.job, job_id)
+        for event in (*([preview(job)] if job.preview and not job.is_final else []), latest(job)):
+            self._audience.tell(peer, event.address, *event.arguments)
 
     async def jobs(self, peer: Peer, _: str) -> None:
         found = await self._run(self._desk.jobs, MAX_LISTED)
         for job in found:
             self._audience.reply(peer, "/job/info", job.id, job.state, job.fraction, Path(job.request.content.path).name)
+            if job.preview and not job.is_final:
+                self._audience.tell(peer, "/preview", *preview(job).arguments)
         self._audience.reply(peer, "/jobs/end", len(found))
 
     async def cancel(self, peer: Peer, _: str, job: Value) -> None:

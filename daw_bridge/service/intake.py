@@ -27,7 +27,8 @@ class Ask:
         preset: id.
         project: a project's path or its folder's name; empty means the only one.
         parameters: settings of the preset to replace.
-        start_seconds, length_seconds, seed, priority, reqid, style_label, is_forced, origin, reaper: as in `RenderRequest`.
+        start_seconds, length_seconds, seed, priority, reqid, style_label: as in `RenderRequest`.
+        is_forced, has_preview, origin, reaper: the same.
     """
 
     content: str
@@ -42,6 +43,7 @@ class Ask:
     reqid: str = ""
     style_label: str = ""
     is_forced: bool = False
+    has_preview: bool = True
     origin: str = "osc"
     reaper: Mapping[str, Any] = field(default_factory=dict)
 
@@ -82,7 +84,9 @@ def request_of(ask: Ask, projects: Sequence[Path], roots: Mapping[str, Path]) ->
     )
 
 
-_SHARED = ("start_seconds", "length_seconds", "seed", "priority", "reqid", "style_label", "is_forced", "origin", "reaper")
+_SHARED = (
+    "start_seconds", "length_seconds", "seed", "priority", "reqid", "style_label", "is_forced", "has_preview", "origin", "reaper",
+)  # fmt: skip
 
 
 def _located(ask: Ask, projects: Sequence[Path], roots: Mapping[str, Path]) -> tuple[Path, SourceFile, SourceFile]:
@@ -164,8 +168,8 @@ def project_folder(text: str) -> Path:
     return path
 
 
-KEYS = {"project": str, "start": float, "length": float, "seed": int, "priority": str, "force": bool}
-_FIELDS = {"start": "start_seconds", "length": "length_seconds", "force": "is_forced"}
+KEYS = {"project": str, "start": float, "length": float, "seed": int, "priority": str, "force": bool, "preview": bool}
+_FIELDS = {"start": "start_seconds", "length": "length_seconds", "force": "is_forced", "preview": "has_preview"}
 
 
 def ask_from_pairs(content: str, style: str, preset: str, rest: Sequence[Value]) -> Ask:

@@ -6,7 +6,7 @@ import json
 import socket
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -75,10 +75,10 @@ class Link:
         Raises:
             DawBridgeError: the service refused, or did not answer.
         """
-        return self.collect(address, "", answer, timeout_seconds, *values)[-1]
+        return self.collect(address, (), answer, timeout_seconds, *values)[-1]
 
-    def collect(self, address: str, each: str, end: str, timeout_seconds: float, *values: Argument) -> list[Message]:
-        """Send one message and gather the answers to `each` until `end` comes; the end alone where `each` is empty.
+    def collect(self, address: str, each: Sequence[str], end: str, timeout_seconds: float, *values: Argument) -> list[Message]:
+        """Send one message and gather the answers to the addresses of `each` until `end` comes, which is the last of them.
 
         Raises:
             DawBridgeError: the service refused, or did not answer.
@@ -93,8 +93,8 @@ class Link:
             if message.address == PREFIX + "/error" and message.values[1] == PREFIX + address:
                 raise by_code(str(message.values[0]))(str(message.values[2]))
             if message.address == PREFIX + end:
-                return found if each else [message]
-            if message.address == PREFIX + each:
+                return [*found, message]
+            if message.address.removeprefix(PREFIX) in each:
                 found.append(message)
         raise NotFound(f"the service does not answer {address} within {timeout_seconds:g} s", "Ask again, or start it anew.")
 

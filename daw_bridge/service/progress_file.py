@@ -84,6 +84,7 @@ def entry(job: Job) -> dict[str, Any]:
         "fraction": round(job.fraction, 3),
         "phase": job.phase,
         "position": job.position,
+        "preview": job.preview or None,
         "file": published.file if published else None,
         "length_seconds": published.seconds if published else None,
     }

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..folders import ProjectFolders
 
 TICKET_DAYS = 7  # result tickets that nobody read, and tickets that were refused
+PREVIEW_DAYS = 1  # first sounds; not when the remix is there, because somebody may be listening, or a DAW may refer to them
 DAY_SECONDS = 86_400.0
 
 log = logging.getLogger(__name__)
@@ -25,17 +26,36 @@ def purge_tickets(projects: Iterable[Path], refused: Path, now: float) -> int:
     Returns:
         how many were removed.
     """
+    folders = [ProjectFolders(project).results for project in projects]
+    return sum(_remove_old(folder, (".json", ".tmp"), now - TICKET_DAYS * DAY_SECONDS) for folder in (*folders, refused))
+
+
+def purge_previews(projects: Iterable[Path], now: float) -> int:
+    """Remove first sounds older than a day.
+
+    Args:
+        projects: whose previews/ are looked into.
+        now: seconds since the epoch.
+
+    Returns:
+        how many were removed.
+    """
+    folders = [ProjectFolders(project).previews for project in projects]
+    return sum(_remove_old(folder, (".wav", ".flac"), now - PREVIEW_DAYS * DAY_SECONDS) for folder in folders)
+
+
+def _remove_old(folder: Path, suffixes: tuple[str, ...], before: float) -> int:
+    """Remove files of a folder that were last changed before then (seconds since the epoch); gives how many."""
     n_removed = 0
-    for folder in (*(ProjectFolders(project).results for project in projects), refused):
+    try:
+        files = [path for path in folder.iterdir() if path.suffix in suffixes and path.is_file()]
+    except OSError:
+        return 0
+    for path in files:
         try:
-            files = [path for path in folder.iterdir() if path.suffix in (".json", ".tmp") and path.is_file()]
-        except OSError:
-            continue
-        for path in files:
-            try:
-                if now - path.lstat().st_mtime > TICKET_DAYS * DAY_SECONDS:
-                    path.unlink()
-                    n_removed += 1
-            except OSError as error:
-                log.warning("old ticket %s stays: %s", path, error)
+            if path.lstat().st_mtime < before:
+                path.unlink()
+                n_removed += 1
+        except OSError as error:
+            log.warning("%s is old and stays: %s", path, error)
     return n_removed

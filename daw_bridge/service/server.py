@@ -143,7 +143,7 @@ class Service:
         self._endpoint = endpoint
         audience = Audience(endpoint, self._config.feedback, self._clock)
         self._board = Board(audience, self._clock)
-        desk = Desk(self._state, self._config.roots)
+        desk = Desk(self._state, self._config.roots, self._config.previews)
         self._accepting = Accepting(desk, self._projects, self._run_accept)
         self._pausing = Pausing(audience, self._board, desk, self._run_job, self._clock)
         self._handlers = Handlers(

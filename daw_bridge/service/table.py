@@ -86,7 +86,7 @@ INCOMING = (
     Incoming(
         "/remix", "remix", "sss[s] (s ifs)…", "/accepted or /error",
         "content, style, preset; a reqid if an odd number of arguments follows; then pairs key, value: "
-        "project, start, length, seed, priority, force, or a preset parameter such as strength",
+        "project, start, length, seed, priority, force, preview (0: no first sound), or a preset parameter such as strength",
         (Takes("content", "text"), Takes("style", "text"), Takes("preset", "text")), has_rest=True,
     ),
     Incoming("/remix/json", "remix_json", "s", "/accepted or /error", "the same as a ticket in JSON", (Takes("ticket", "text"),)),
@@ -96,8 +96,8 @@ INCOMING = (
     Incoming("/preset/<n>/go", "preset_go", "[f]", "/accepted or /error", "one button a preset: index from 1, or id", (TRIGGER,)),
     Incoming("/param/<name>", "param", "f", "/param/<name>", "set a parameter, 0 to 1 of its range", (Takes("place", "number"),)),
     Incoming("/go", "go", "[f]", "/accepted or /error", "ask for what is remembered", (TRIGGER,)),
-    Incoming("/job", "job", "s", "the job's latest event", "how a job stands", (Takes("job", "text"),)),
-    Incoming("/jobs", "jobs", "", "/job/info …, /jobs/end", "the newest jobs"),
+    Incoming("/job", "job", "s", "[/preview], the job's latest event", "how a job stands", (Takes("job", "text"),)),
+    Incoming("/jobs", "jobs", "", "/job/info [/preview] …, /jobs/end", "the newest jobs"),
     Incoming(
         "/cancel", "cancel", "[s] or [f]", "/cancelled or /error", "cancel a job; none named means the newest active",
         (Takes("job", "either", True),),
@@ -128,6 +128,7 @@ OUTGOING = (
     Outgoing("/queued", "si", "job, position from 1", True),
     Outgoing("/started", "ss", "job, preset", True),
     Outgoing("/progress", "fss", "fraction 0 to 1, job, phase; at least every 2 s while it runs", True),
+    Outgoing("/preview", "ss", "job, path of its first sound, its loudest seconds; the whole goes on", True),
     Outgoing("/done", "ssf", "job, path (or the job again where the path is too long to send), seconds of audio", True),
     Outgoing("/failed", "ssss", "job, code, message, hint", True),
     Outgoing("/cancelled", "s", "job", True),

@@ -36,6 +36,7 @@ TICKET_KEYS: dict[str, type | tuple[type, ...]] = {
     "seed": int,
     "priority": str,
     "force": bool,
+    "preview": bool,
     "reaper": dict,
     "register": str,
 }
@@ -67,7 +68,7 @@ def read_ticket(text: str | bytes) -> dict[str, Any]:
     for key, value in table.items():
         if key not in TICKET_KEYS:
             raise BadArguments(f"the ticket's key {key!r} is not known", did_you_mean(key, TICKET_KEYS))
-        if not isinstance(value, TICKET_KEYS[key]) or (isinstance(value, bool) and key != "force"):
+        if not isinstance(value, TICKET_KEYS[key]) or (isinstance(value, bool) and TICKET_KEYS[key] is not bool):
             raise BadArguments(f"the ticket's {key}={value!r} has the wrong type", "")
     for key in ("content", "style"):
         if not table.get(key) and "register" not in table:
@@ -81,7 +82,13 @@ def ask_from_ticket(table: Mapping[str, Any], origin: str) -> Ask:
     """An ask from a ticket that `read_ticket` let pass."""
     names = {f.name for f in dataclasses.fields(Ask)}
     fields = {key: value for key, value in table.items() if key in names}
-    return Ask(**fields, parameters=table.get("params", {}), is_forced=table.get("force", False), origin=origin)
+    return Ask(
+        **fields,
+        parameters=table.get("params", {}),
+        is_forced=table.get("force", False),
+        has_preview=table.get("preview", True),
+        origin=origin,
+    )
 
 
 def pending(folder: Path) -> list[Path]:

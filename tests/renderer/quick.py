@@ -14,7 +14,7 @@ from daw_bridge.errors import DiskFull
 from daw_bridge.folders import ProjectFolders
 from daw_bridge.job import Published
 from daw_bridge.renderer import entry, worker
-from daw_bridge.renderer.order import OnProgress, Order
+from daw_bridge.renderer.order import OnPreview, OnProgress, Order
 from daw_bridge.renderer.stages import copied
 
 STEP_SECONDS = 0.02
@@ -24,8 +24,11 @@ def warm(device: str) -> None:
     """Nothing to load."""
 
 
-def render(order: Order, on_progress: OnProgress) -> None:
-    """Do as the content says: `{"seconds": 0.2, "do": "crash"}`; hold on while the project holds a file named hold."""
+def render(order: Order, on_progress: OnProgress, on_preview: OnPreview) -> None:
+    """Do as the content says: `{"seconds": 0.2, "do": "crash"}`; with "preview" a first sound comes at once.
+
+    It holds on while the project holds a file named hold.
+    """
     on_progress("load", 0.0)
     copy = copied(order.request.content, "content", order.folder)
     asked = json.loads(copy.read_text()) if copy.suffix == ".json" else {"seconds": STEP_SECONDS}
@@ -37,6 +40,11 @@ def render(order: Order, on_progress: OnProgress) -> None:
     while (project / "hold").exists():
         on_progress("transfer", 0.5)
         time.sleep(STEP_SECONDS)
+    if "preview" in asked and order.request.has_preview:
+        previews = ProjectFolders(project).previews
+        previews.mkdir(parents=True, exist_ok=True)
+        (previews / f"{order.job_id}.wav").write_text("sound")
+        on_preview(previews / f"{order.job_id}.wav")
     do, n_steps = asked.get("do", ""), max(1, int(asked.get("seconds", 0.1) / STEP_SECONDS))
     for step in range(n_steps):
         if do != "deaf":

@@ -22,6 +22,10 @@ from daw_bridge.riff import Origin
 RATE = 22_050
 
 
+def ignore(*_: object) -> None:
+    """Nobody listens."""
+
+
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[RenderRequest, str]:
     """A request and the remix that was made of it."""
@@ -39,7 +43,7 @@ def done(request: RenderRequest, job: str, work: Path) -> str:
     folder = work / job
     folder.mkdir()
     order = Order(job, request, folder)
-    stages.render(order, lambda *_: None)
+    stages.render(order, ignore, ignore)
     return stages.publish(order).file
 
 
@@ -90,7 +94,7 @@ def test_a_remix_that_goes_before_it_is_told_fails_with_a_way_out(first: tuple[R
     request = replace(first[0], seed=8)
     remix = Path(done(request, "a.1", tmp_path))
     order = Order("b.1", request, tmp_path)
-    stages.render(order, lambda *_: None)
+    stages.render(order, ignore, ignore)
     remix.unlink()
     with pytest.raises(NotFound, match="Ask again"):
         stages.publish(order)

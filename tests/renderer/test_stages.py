@@ -8,13 +8,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
 from daw_bridge import publish
-from daw_bridge.audio_files import read_audio
+from daw_bridge.audio_files import read_audio, read_time_reference
 from daw_bridge.errors import Cancelled, DiskFull, NotFound
 from daw_bridge.folders import ProjectFolders, StateFolders
 from daw_bridge.job import Job
@@ -27,6 +28,10 @@ from daw_bridge.service.supervisor import Supervisor
 from tests.waiting import wait_for
 
 RATE = 22_050
+
+
+def ignore(*_: object) -> None:
+    """Nobody listens."""
 
 
 @pytest.fixture
@@ -54,7 +59,7 @@ def order(asked: RenderRequest, tmp_path: Path) -> Order:
 
 def test_render_and_publish_make_a_file_like_the_part_asked_for_with_its_recipe(order: Order) -> None:
     seen = list[tuple[str, float]]()
-    stages.render(order, lambda phase, fraction: seen.append((phase, fraction)))
+    stages.render(order, lambda phase, fraction: seen.append((phase, fraction)), ignore)
     published = stages.publish(order)
     info = soundfile.info(published.file)
     assert (info.samplerate, info.channels, info.frames, info.subtype) == (RATE, 2, RATE // 2, "PCM_24")
@@ -65,14 +70,14 @@ def test_render_and_publish_make_a_file_like_the_part_asked_for_with_its_recipe(
 
 
 def test_publishing_again_after_a_kill_gives_the_same_file_and_no_second_version(order: Order) -> None:
-    stages.render(order, lambda *_: None)
+    stages.render(order, ignore, ignore)
     first = stages.publish(order)
     assert stages.publish(order) == first
     assert len(list(ProjectFolders(Path(order.request.project)).remixes.glob("*.wav"))) == 1
 
 
 def test_what_is_kept_between_the_steps_loses_no_bit(order: Order) -> None:
-    stages.render(order, lambda *_: None)
+    stages.render(order, ignore, ignore)
     kept = read_audio(order.folder / "remix.wav")
     published = read_audio(Path(stages.publish(order).file))
     assert np.array_equal(kept.samples, published.samples)
@@ -84,7 +89,7 @@ def test_a_cancel_stops_the_render_and_leaves_nothing_to_publish(order: Order) -
             raise Cancelled("given up")
 
     with pytest.raises(Cancelled):
-        stages.render(order, give_up)
+        stages.render(order, give_up, ignore)
     assert not list(order.folder.glob("remix*")) and not ProjectFolders(Path(order.request.project)).remixes.exists()
 
 
@@ -92,7 +97,7 @@ def test_a_failed_publish_gives_its_version_back(order: Order, monkeypatch: pyte
     def full(*_: object, **__: object) -> Path:
         raise DiskFull("no room")
 
-    stages.render(order, lambda *_: None)
+    stages.render(order, ignore, ignore)
     with monkeypatch.context() as patch:
         patch.setattr(publish, "publish", full)
         with pytest.raises(DiskFull):
@@ -166,3 +171,64 @@ def test_a_file_that_is_no_audio_fails_with_its_code_and_the_next_job_is_done(
 
 def test_warming_loads_what_a_render_needs() -> None:
     stages.warm("cpu")
+
+
+@pytest.fixture
+def long_order(order: Order, tmp_path: Path) -> Order:
+    """Of a song that is loud from the seventh second on."""
+    path = Path(order.request.content.path)
+    seconds = np.arange(17 * RATE) / RATE
+    tone = np.where(seconds > 7, 0.3, 0.01) * np.sin(2 * np.pi * 330.0 * seconds)
+    soundfile.write(path, tone + 1e-3 * np.random.default_rng(2).normal(size=tone.shape), RATE, "PCM_16")
+    content = source_file(path, "content")
+    return replace(order, request=replace(order.request, content=content, start_seconds=1.0, length_seconds=15.0))
+
+
+def test_a_long_job_offers_its_loudest_seconds_first(long_order: Order) -> None:
+    seen, heard = list[tuple[str, float]](), list[Path]()
+    stages.render(long_order, lambda phase, fraction: seen.append((phase, fraction)), heard.append)
+    previews = ProjectFolders(Path(long_order.request.project)).previews
+    assert heard == [previews / "song__default__groove__job.1.wav"] == list(previews.iterdir())
+    info = soundfile.info(str(heard[0]))
+    assert (info.frames, info.samplerate, info.channels, info.subtype) == (8 * RATE, RATE, 1, "PCM_16")
+    assert read_time_reference(heard[0]) == pytest.approx(7 * RATE, abs=RATE / 4), "a DAW spots it to its place in the song"
+    phases = [phase for phase, _ in seen]
+    first_of_whole = phases.index("listen")
+    assert set(phases[1:first_of_whole]) == {"preview"} and "preview" not in phases[first_of_whole:]
+    assert [fraction for _, fraction in seen] == sorted(fraction for _, fraction in seen)
+
+
+def test_a_first_sound_is_made_once_for_a_job_that_runs_again(long_order: Order) -> None:
+    heard = list[Path]()
+    for _ in range(2):
+        stages.render(long_order, ignore, heard.append)
+    first, again = heard
+    assert first == again and len(list(first.parent.iterdir())) == 1
+
+
+@pytest.mark.parametrize("change", [{"priority": "batch"}, {"has_preview": False}, {"length_seconds": 11.0}])
+def test_batches_short_parts_and_who_says_no_get_none(long_order: Order, change: dict[str, Any]) -> None:
+    stages.render(replace(long_order, request=replace(long_order.request, **change)), ignore, _never)
+    assert not ProjectFolders(Path(long_order.request.project)).previews.exists()
+
+
+def _never(path: Path) -> None:
+    raise AssertionError(path)
+
+
+def test_a_first_sound_that_fails_does_the_job_no_harm(long_order: Order) -> None:
+    previews = ProjectFolders(Path(long_order.request.project)).previews
+    previews.parent.mkdir()
+    previews.write_text("no folder")
+    stages.render(long_order, ignore, _never)
+    assert soundfile.info(stages.publish(long_order).file).frames == 15 * RATE
+
+
+def test_a_cancel_ends_the_first_sound_and_the_job(long_order: Order) -> None:
+    def give_up(phase: str, fraction: float) -> None:
+        if phase == "preview" and fraction > 0.1:
+            raise Cancelled("given up")
+
+    with pytest.raises(Cancelled):
+        stages.render(long_order, give_up, _never)
+    assert not ProjectFolders(Path(long_order.request.project)).previews.exists() and not list(long_order.folder.glob("remix*"))

@@ -110,4 +110,11 @@ def test_what_is_shown_reads_back_and_documents_every_field(tmp_path: Path) -> N
     for field in FIELDS:
         assert field.about in shown and field.flag in shown and field.variable in shown
     empty = shown_config(StateFolders(tmp_path), Config())
-    assert tomllib.loads(empty) == {"port": 9710, "lan": False, "discovery": False, "keep_days": 30, "feedback": []}
+    assert tomllib.loads(empty) == {
+        "port": 9710,
+        "lan": False,
+        "discovery": False,
+        "keep_days": 30,
+        "previews": True,
+        "feedback": [],
+    }

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from daw_bridge.folders import ProjectFolders
-from daw_bridge.service.purge import DAY_SECONDS, purge_tickets
+from daw_bridge.service.purge import DAY_SECONDS, purge_previews, purge_tickets
 
 NOW = 2_000_000_000.0
 
@@ -21,3 +21,13 @@ def test_tickets_are_removed_after_a_week_and_nothing_else_is(tmp_path: Path) ->
             os.utime(folder / name, (NOW - days * DAY_SECONDS,) * 2)
     assert purge_tickets([tmp_path, tmp_path / "gone"], refused, NOW) == 4
     assert sorted(path.name for path in results.iterdir()) == ["old.txt", "young.json"]
+
+
+def test_first_sounds_are_removed_after_a_day(tmp_path: Path) -> None:
+    previews = ProjectFolders(tmp_path).previews
+    previews.mkdir(parents=True)
+    for name, days in (("old.wav", 1.1), ("old.flac", 2.0), ("young.wav", 0.9), ("note.txt", 9.0)):
+        (previews / name).write_text("")
+        os.utime(previews / name, (NOW - days * DAY_SECONDS,) * 2)
+    assert purge_previews([tmp_path, tmp_path / "gone"], NOW) == 2
+    assert sorted(path.name for path in previews.iterdir()) == ["note.txt", "young.wav"]

@@ -2,70 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 from daw_bridge.errors import NotCancellable
-from daw_bridge.folders import ProjectFolders, StateFolders
-from daw_bridge.jobs import Job, JobStore
 from daw_bridge.request import RenderRequest, source_file
-from daw_bridge.service.supervisor import Supervisor
-from tests.renderer.small_service import QUICK
+from tests.service.bench import Bench, supervised
 from tests.waiting import wait_for
-
-
-@dataclass
-class Bench:
-    """A project, a store and a supervisor with one renderer."""
-
-    root: Path
-    store: JobStore
-    supervisor: Supervisor
-
-    def ask(self, reqid: str, **content: Any) -> Job:
-        """Accept a job whose content says what the renderer is to do."""
-        self.root.mkdir(exist_ok=True)
-        named = self.root / f"{reqid}.json"
-        named.write_text(json.dumps(content))
-        source = source_file(named, "content")
-        job, _ = self.store.submit(RenderRequest(str(self.root), source, source, {"id": "default"}, reqid=reqid))
-        self.supervisor.nudge()
-        return job
-
-    def until(self, job: Job, *states: str, seconds: float = 20.0) -> Job:
-        """Tick until a job is in one of these states."""
-
-        def look() -> Job | None:
-            self.supervisor.tick(time.monotonic())
-            now = self.store.get(job.id)
-            return now if now.state in states else None
-
-        return wait_for(look, seconds, f"{states} of {job.id}")
-
-    def ticket(self, reqid: str) -> dict[str, Any]:
-        path = ProjectFolders(self.root).results / f"{reqid}.json"
-        table: dict[str, Any] = json.loads(path.read_text())
-        return table
-
-    def lines(self, name: str) -> list[str]:
-        path = self.root / name
-        return path.read_text().split("\n")[:-1] if path.exists() else []
-
-    @property
-    def pid(self) -> int:
-        process = self.supervisor._renderers[0].process
-        assert process is not None
-        return process.pid
 
 
 @pytest.fixture
@@ -75,13 +25,8 @@ def devices() -> tuple[str, ...]:
 
 @pytest.fixture
 def bench(tmp_path: Path, devices: tuple[str, ...]) -> Iterator[Bench]:
-    state = StateFolders(tmp_path / "state")
-    store = JobStore(state.job_database)
-    supervisor = Supervisor(state, store, devices, command=QUICK)
-    supervisor.start()
-    yield Bench(tmp_path / "project", store, supervisor)
-    supervisor.stop(5.0)
-    store.close()
+    with supervised(tmp_path, devices) as bench:
+        yield bench
 
 
 def test_a_job_is_rendered_published_and_told(bench: Bench) -> None:

@@ -1,0 +1,97 @@
+"""The first sound of a job: its loudest seconds, rendered with the same preset and seed ahead of the whole."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from .. import disk, making
+from ..errors import Cancelled
+from ..folders import ProjectFolders
+from ..making import Sources
+from ..names import portable
+from .order import OnPreview, OnProgress, Order
+
+PREVIEW_SECONDS = 8.0
+LEAST_SECONDS = 12.0  # what is shorter is there as a whole about as soon
+PHASE = "preview"
+
+log = logging.getLogger(__name__)
+
+
+def is_due(order: Order, sources: Sources) -> bool:
+    """Whether somebody waits for a job, and would wait long for the whole of it."""
+    request = order.request
+    return request.has_preview and request.priority != "batch" and sources.content.length_seconds > LEAST_SECONDS
+
+
+def share(sources: Sources) -> float:
+    """The first sound's part of all the work, by seconds of audio."""
+    return PREVIEW_SECONDS / (PREVIEW_SECONDS + sources.content.length_seconds)
+
+
+def offer(order: Order, sources: Sources, recipe: Mapping[str, Any], on_progress: OnProgress, on_preview: OnPreview) -> None:
+    """Render the first sound and put it into the project's previews/; a job that runs again finds its own there.
+
+    Its name holds the job's id, so it is never anybody else's. A first sound that cannot be made is a line in the log: the
+    job goes on without.
+
+    Args:
+        order: of the whole.
+        sources, recipe: of the whole.
+        on_progress: told of the phase "preview" and fractions from 0 to `share`; what it raises ends the job.
+        on_preview: told of the file.
+    """
+    from ..publish import suffix_of
+
+    target = _folder(order) / _name(order, suffix_of(sources.content))
+    try:
+        if not target.is_file():
+            _render(order, sources, recipe, target, on_progress)
+        on_preview(target)
+    except Cancelled:
+        raise
+    except Exception as error:
+        log.warning("job %s has no first sound: %s: %s", order.job_id, type(error).__name__, error)
+
+
+def _folder(order: Order) -> Path:
+    return ProjectFolders(Path(order.request.project)).previews
+
+
+def _name(order: Order, suffix: str) -> str:
+    request = order.request
+    style = request.style_label or Path(request.style.path).stem
+    parts = (Path(request.content.path).stem, str(request.preset["id"]), style, order.job_id)
+    return "__".join(portable(part) for part in parts) + suffix
+
+
+def _render(order: Order, sources: Sources, recipe: Mapping[str, Any], target: Path, on_progress: OnProgress) -> None:
+    from ..audio_files import write_audio
+    from ..loudest import loudest_start
+
+    content = sources.content
+    first = loudest_start(content, PREVIEW_SECONDS)
+    part = content.with_samples(content.samples[:, first : first + round(PREVIEW_SECONDS * content.sample_rate)])
+    heard = replace(sources, content=part, time_reference=sources.time_reference + first)
+    whole = share(sources)
+    made = making.make(
+        order.request,
+        heard,
+        {**recipe, "content": {**recipe["content"], "time_reference": heard.time_reference}},
+        device=order.device,
+        on_progress=lambda _, fraction: on_progress(PHASE, fraction * whole),
+        memory_scale=order.memory_scale,
+    )
+    disk.make_folder(target.parent)
+    staged = target.with_name(f".{uuid.uuid4().hex}{target.suffix}")  # a dot file: nobody takes it for a first sound
+    try:
+        write_audio(staged, made.audio, origin=making.origin_of(made.recipe))
+        with disk.reported(target):
+            staged.replace(target)
+    finally:
+        disk.remove(staged)
