@@ -92,6 +92,7 @@ def parser() -> argparse.ArgumentParser:
 
     _add_presets(commands.add_parser("presets", help="list, show, check, make and edit presets"))
     _add_weights(commands.add_parser("weights", help="list, get and verify the networks' weights"))
+    _add_plugins(commands.add_parser("plugins", help="allow VST3 plugins and Audio Units of your own in presets"))
     return root
 
 
@@ -199,6 +200,27 @@ def _add_weights(weights: argparse.ArgumentParser) -> None:
     verify.set_defaults(command="verify_weights")
     for command in (listed, verify):
         command.add_argument("--json", action="store_true", help="print JSON, for programs")
+
+
+def _add_plugins(plugins: argparse.ArgumentParser) -> None:
+    actions = plugins.add_subparsers(title="actions", metavar="ACTION", required=True)
+    allow = actions.add_parser("allow", help="load one, in a process of its own, and let presets of this computer use it")
+    allow.add_argument("path", type=Path, metavar="PATH", help="the .vst3 or .component")
+    allow.add_argument("--name", default="", help="which plugin, of a file that holds several")
+    allow.add_argument(
+        "--limit", type=float, default=20.0, metavar="S", help="seconds without a sign of life after which it hangs (default: 20)"
+    )
+    allow.set_defaults(command="allow_plugin")
+    listed = actions.add_parser("list", help="those that are allowed")
+    listed.add_argument("--json", action="store_true", help="print JSON, for programs")
+    listed.set_defaults(command="list_plugins")
+    show = actions.add_parser("show", help="one as a step of a chain, to paste into a preset")
+    show.add_argument("name", help="as it calls itself")
+    show.add_argument("--preset", type=Path, metavar="FILE", help="a .vstpreset whose state the step takes on")
+    show.set_defaults(command="show_plugin")
+    forget = actions.add_parser("forget", help="no longer allow one")
+    forget.add_argument("name", help="as it calls itself, or its path")
+    forget.set_defaults(command="forget_plugin")
 
 
 def _add_wanted(command: argparse.ArgumentParser) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -45,7 +45,9 @@ def true_peak_dbtp(samples: Samples) -> float:
     return max(20 * math.log10(peak), FLOOR_DBTP) if peak > 0 else FLOOR_DBTP
 
 
-def limit_true_peak(audio: Audio, ceiling_dbtp: float, scratch: Scratch = Scratch()) -> Audio:
+def limit_true_peak(
+    audio: Audio, ceiling_dbtp: float, scratch: Scratch = Scratch(), on_pass: Callable[[], None] = lambda: None
+) -> Audio:
     """Turn down what would pass the ceiling, all channels alike, beginning 5 ms ahead of it.
 
     The gain falls and rises smoothly. Where no peak passes within 6 ms ahead and the release behind (at most 30 dB a
@@ -56,6 +58,7 @@ def limit_true_peak(audio: Audio, ceiling_dbtp: float, scratch: Scratch = Scratc
         audio: of any level.
         ceiling_dbtp: highest true peak of the result, dB over full scale.
         scratch: makes room for the gain curve and the result.
+        on_pass: called before each look at the whole; whatever it raises ends it.
 
     Returns:
         Audio of the same shape, or `audio` itself where nothing passes.
@@ -71,6 +74,7 @@ def limit_true_peak(audio: Audio, ceiling_dbtp: float, scratch: Scratch = Scratc
     attenuation_db, released_db = (scratch.empty((len(peaks) + 1,), np.float64) for _ in range(2))
     limited = scratch.empty(audio.samples.shape, audio.samples.dtype)
     for _ in range(MAX_PASSES):
+        on_pass()
         # a gain that moves lets a little through between its nodes: each pass takes what the last one left
         _release(peaks, aim, step / audio.sample_rate, released_db)
         _add_smoothed(released_db, attenuation_db)

@@ -293,6 +293,20 @@ def _controller_layout(asked: argparse.Namespace) -> int:
     return 0
 
 
+def _plugins(asked: argparse.Namespace) -> int:
+    from . import plugin_commands
+
+    if asked.command == "allow_plugin":
+        plugin_commands.allow(asked.path, asked.name, asked.limit)
+    elif asked.command == "list_plugins":
+        plugin_commands.listed(is_json=asked.json)
+    elif asked.command == "show_plugin":
+        plugin_commands.show(asked.name, asked.preset)
+    else:
+        plugin_commands.forget(asked.name)
+    return 0
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "demo": _demo,
     "remix": _remix,
@@ -317,4 +331,5 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "list_weights": _list_weights,
     "fetch_weights": _fetch_weights,
     "verify_weights": _verify_weights,
+    **dict.fromkeys(("allow_plugin", "list_plugins", "show_plugin", "forget_plugin"), _plugins),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from . import post
 from .audio import Audio, Samples
@@ -12,17 +13,25 @@ from .dehash import dehash
 from .dither import dither
 from .loudness import Level, gain_to_match_db, gain_to_reach_db, level, turned
 from .offset import hold_offset
+from .post import OnPart
 from .preset import Preset
 from .scratch import Scratch
 from .settings import OutputSettings
 from .silence_gate import gate_by
 
 MAX_TAIL_SECONDS = 10.0
+CHAIN_SHARE, LEVELS_SHARE, CEILING_SHARE, LAST_SHARE = 0.4, 0.5, 0.65, 0.9  # of the time, where each begins or is done
 MOST_LIMITING_DB = 6.0  # the ceiling takes off this much at most; beyond it, the remix is turned down as a whole
 
 
 def finish(
-    content: Audio, style: Audio, remix: Audio, preset: Preset, seed: int = 0, scratch: Scratch = Scratch()
+    content: Audio,
+    style: Audio,
+    remix: Audio,
+    preset: Preset,
+    seed: int = 0,
+    scratch: Scratch = Scratch(),
+    on_part: OnPart = lambda share: None,
 ) -> tuple[Audio, dict[str, float | None]]:
     """Everything that a preset says of the sound after the transfer.
 
@@ -32,6 +41,7 @@ def finish(
         preset: its chain and its `[output]`.
         seed: of the dither.
         scratch: makes room for what each stage makes; the audios may lie in memory maps, too.
+        on_part: told from time to time how far it is, 0 to 1; whatever it raises ends it.
 
     Returns:
         The remix as it is published, longer than the content where a tail is kept; and what the recipe says of its levels:
@@ -41,20 +51,30 @@ def finish(
         BadParameter, PluginFailed: as `post.apply_chain`.
     """
     settings = preset.output
-    tail_seconds = MAX_TAIL_SECONDS if settings.tails == "keep" else 0.0
-    remix = post.apply_chain(remix, preset.post, wet=settings.chain_wet, tail_seconds=tail_seconds, scratch=scratch)
+    remix = post.apply_chain(
+        remix,
+        preset.post,
+        wet=settings.chain_wet,
+        tail_seconds=MAX_TAIL_SECONDS if settings.tails == "keep" else 0.0,
+        scratch=scratch,
+        on_part=lambda share: on_part(share * CHAIN_SHARE),
+    )
+    on_part(CHAIN_SHARE)
     if settings.dehash != "off":
         recordings = (content,) if settings.dehash == "content" else (content, style)
         remix = dehash(remix, *recordings, scratch=scratch)
     if settings.is_gated:
         remix = gate_by(remix, content, preset.transfer.gate_db, scratch)
+    on_part(LEVELS_SHARE)
     is_matched = settings.loudness == "content" or (settings.loudness != "off" and settings.wet < 1.0)
     wanted = level(content) if is_matched else None
     remix, gain_db = _mixed(content, remix, wanted, settings, scratch)
     if gain_db > 0.0:
         remix = hold_offset(remix, content, preset.transfer.gate_db, scratch)
-    remix, turned_db = _under_the_ceiling(remix, settings.ceiling_dbtp, scratch)
+    on_part(CEILING_SHARE)
+    remix, turned_db = _under_the_ceiling(remix, settings.ceiling_dbtp, scratch, lambda: on_part(CEILING_SHARE))
     remix = dither(remix, seed, scratch) if settings.is_dithered else remix
+    on_part(LAST_SHARE)
     return remix, {"loudness_gain_db": gain_db + turned_db, **_levels(remix, wanted, settings)}
 
 
@@ -85,10 +105,10 @@ def _blended(content: Audio, remix: Audio, wet: float, scratch: Scratch) -> Audi
     return rewritten(remix, scratch, blend)
 
 
-def _under_the_ceiling(remix: Audio, ceiling_dbtp: float, scratch: Scratch) -> tuple[Audio, float]:
+def _under_the_ceiling(remix: Audio, ceiling_dbtp: float, scratch: Scratch, on_pass: Callable[[], None]) -> tuple[Audio, float]:
     """The remix under its ceiling, and the gain in dB by which it was turned down as a whole first."""
     too_high_db = max(0.0, true_peak_dbtp(remix.samples) - ceiling_dbtp - MOST_LIMITING_DB)
-    return limit_true_peak(turned(remix, -too_high_db, scratch), ceiling_dbtp, scratch), -too_high_db
+    return limit_true_peak(turned(remix, -too_high_db, scratch), ceiling_dbtp, scratch, on_pass), -too_high_db
 
 
 def _levels(remix: Audio, content: Level | None, settings: OutputSettings) -> dict[str, float | None]:

@@ -2,122 +2,144 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from . import plugin_host
 from .audio import Audio, Samples
 from .blocks import blocks
-from .errors import BadParameter, PluginFailed, did_you_mean
+from .effects import built
 from .preset import Plugin
 from .scratch import Scratch
+from .streaming import fed, poured, through
 
-# Built-in effects alone: nothing that loads a plugin or reads a file.
-# fmt: off
-PLUGINS = (
-    "Bitcrush", "BrickwallLimiter", "Chorus", "Clipping", "Compressor", "Delay", "Distortion", "GSMFullRateCompressor",
-    "Gain", "HighShelfFilter", "HighpassFilter", "Invert", "LadderFilter", "Limiter", "LowShelfFilter", "LowpassFilter",
-    "MP3Compressor", "NoiseGate", "PeakFilter", "Phaser", "PitchShift", "Resample", "Reverb",
-)
-# fmt: on
-MAX_STEPS = 32
-BUFFER_SAMPLES = 8192
-CHUNK_SECONDS = 1.5
-MOST_LATENCY_SECONDS = 5.0  # of one plugin
+PROBE_SECONDS = 0.5  # of the noise that finds a chain's delay
+MOST_DELAY_SECONDS = 1.0
+LEAST_DELAY_SECONDS = 0.0005
+CLEAR_CORRELATION = 0.5
 SILENCE_DBFS = -90.0  # of a tail that has rung out
 FADE_SECONDS = 0.05  # at the end of a tail that has not
+OnPart = Callable[[float], None]
 
 
 def check_chain(chain: tuple[Plugin, ...]) -> None:
-    """See whether pedalboard would take every plugin and parameter of a chain.
+    """See whether pedalboard would take every plugin and parameter of a chain, and whether the user's own are allowed.
+
+    No plugin of the user's own is loaded for it.
 
     Raises:
         BadParameter: an unknown plugin or parameter, a wrong type or a value that the plugin refuses.
     """
-    _built(chain)
+    built(chain)
 
 
 def apply_chain(
-    audio: Audio, chain: tuple[Plugin, ...], *, wet: float = 1.0, tail_seconds: float = 0.0, scratch: Scratch = Scratch()
+    audio: Audio,
+    chain: tuple[Plugin, ...],
+    *,
+    wet: float = 1.0,
+    tail_seconds: float = 0.0,
+    scratch: Scratch = Scratch(),
+    on_part: OnPart = lambda share: None,
 ) -> Audio:
-    """Run a preset's chain over the audio, its latency taken out and its length kept to the sample.
+    """Run a preset's chain over the audio, its delay taken out and its length kept to the sample.
 
     Args:
         audio: any number of channels; more than two are treated in pairs, as (1, 2), (3, 4), ….
-        chain: pedalboard plugins in order; empty returns `audio` itself.
+        chain: plugins in order; empty returns `audio` itself.
         wet: share of the chain's sound; the rest is `audio` as it came, in parallel.
         tail_seconds: how long what rings on after the end is kept at most; it is cut where it falls under -90 dBFS.
         scratch: makes room for the result.
+        on_part: told from time to time how far it is, 0 to 1.
 
     Raises:
         BadParameter: as `check_chain`.
-        PluginFailed: a plugin gave up, or returned samples that are no numbers.
+        PluginFailed: a plugin gave up, crashed, hung, or returned samples that are no numbers.
     """
     if not chain or audio.n_samples == 0:
         return audio
-    steps = _built(chain)
-    mixed = scratch.empty((audio.n_channels, audio.n_samples + round(tail_seconds * audio.sample_rate)), audio.samples.dtype)
-    for first in range(0, audio.n_channels, 2):
-        pair = slice(first, first + 2)
-        n_silent = mixed.shape[1] - audio.n_samples + math.ceil(len(steps) * MOST_LATENCY_SECONDS * audio.sample_rate)
-        stream = _fed(audio.samples[pair], n_silent, _chunk_samples(audio.sample_rate))
-        for name, plugin in steps:
-            stream = _through(name, plugin, stream, audio.sample_rate)
-        _pour(stream, audio.samples[pair], wet, mixed[pair])
+    delay = chain_delay_samples(chain, audio.sample_rate)
+    n_wanted = audio.n_samples + round(tail_seconds * audio.sample_rate)
+    made = _made(audio.samples, chain, n_wanted + max(delay, 0), audio.sample_rate, scratch, on_part)
+    made = _earlier(made, delay, n_wanted)
+    mixed = scratch.empty(made.shape, audio.samples.dtype)
+    for part in blocks(n_wanted):
+        here = wet * made[:, part].astype(mixed.dtype)
+        dry = audio.samples[:, part]  # shorter where a tail is kept
+        if wet < 1.0:
+            here[:, : dry.shape[1]] += (1.0 - wet) * dry
+        mixed[:, part] = here
     return audio.with_samples(_rung_out(mixed, audio.n_samples, audio.sample_rate))
 
 
-def _chunk_samples(sample_rate: int) -> int:
-    """How much a plugin gets at once: whole buffers of pedalboard's, and the first longer than the slowest plugin's latency.
+def chain_delay_samples(chain: tuple[Plugin, ...], sample_rate: int) -> int:
+    """How much later than it came a chain gives a sound back, beyond what its plugins report and pedalboard takes out.
 
-    PitchShift loses everything where the first call is shorter than its latency of 1.1 s.
+    Half a second of noise is sent through it. Where the cross-correlation with what comes back has one clear peak, that is
+    the delay. There is none where a good part comes back in place (an echo), where the sound itself is smeared (a reverb
+    without its dry part, a shift of pitch), or where the peak lies within half a millisecond: a filter's own phase is part
+    of its sound.
+
+    Returns:
+        Samples; negative where it comes early.
     """
-    return math.ceil(CHUNK_SECONDS * sample_rate / BUFFER_SAMPLES) * BUFFER_SAMPLES
+    n_samples = round(PROBE_SECONDS * sample_rate)
+    probe = 0.1 * np.random.default_rng(0).standard_normal((1, n_samples)).astype(np.float32)
+    n_wanted = n_samples + round(MOST_DELAY_SECONDS * sample_rate)
+    wet = _made(probe, chain, n_wanted, sample_rate, Scratch(), lambda share: None)
+    size = 1 << (2 * n_wanted - 1).bit_length()
+    found = np.fft.irfft(np.fft.rfft(wet[0], size) * np.conj(np.fft.rfft(probe[0], size)), size)
+    power = math.sqrt(float(np.sum(np.square(wet, dtype=np.float64)) * np.sum(np.square(probe, dtype=np.float64))))
+    peaks, near = np.abs(found), round(LEAST_DELAY_SECONDS * sample_rate)
+    best = int(np.argmax(peaks))
+    delay = best if best < size // 2 else best - size
+    in_place = max(peaks[: near + 1].max(), peaks[-near:].max(initial=0.0))
+    is_clear = peaks[best] > CLEAR_CORRELATION * power and peaks[best] > 2 * in_place
+    return delay if is_clear else 0
 
 
-def _fed(samples: Samples, n_silent: int, chunk: int) -> Iterator[Samples]:
-    """The samples in pieces, then silence for as long as a chain may keep them back."""
-    for part in blocks(samples.shape[1]):
-        yield samples[:, part].astype(np.float32)
-    for _ in range(math.ceil(n_silent / chunk) + 1):
-        yield np.zeros((samples.shape[0], chunk), np.float32)
+def _earlier(samples: Samples, delay: int, n_wanted: int) -> Samples:
+    if delay >= 0:
+        return samples[:, delay : delay + n_wanted]
+    return np.pad(samples[:, : n_wanted + delay], ((0, 0), (-delay, 0)))
 
 
-def _through(name: str, plugin: Any, stream: Iterator[Samples], sample_rate: int) -> Iterator[Samples]:
-    """What a plugin makes of a stream, its latency left out at the beginning.
+def _made(
+    samples: Samples, chain: tuple[Plugin, ...], n_wanted: int, sample_rate: int, scratch: Scratch, on_part: OnPart
+) -> Samples:
+    """`(C, n_wanted)`, float32: what the chain makes of the samples, then of silence.
 
-    It is given pieces of one length whatever comes, so that how the stream is cut has no say in the sound.
+    Neighbours of pedalboard's own run as one stream; a plugin of the user's own gets what is there by then as a file.
     """
-    chunk = _chunk_samples(sample_rate)
-    plugin.reset()
-    waiting: list[Samples] = []
-    for piece in stream:
-        waiting.append(piece)
-        if sum(p.shape[1] for p in waiting) < chunk:
-            continue
-        joined = np.concatenate(waiting, axis=1)
-        n_whole = joined.shape[1] // chunk * chunk
-        waiting = [joined[:, n_whole:]]
-        for start in range(0, n_whole, chunk):
-            yield _run(name, plugin, joined[:, start : start + chunk], sample_rate)
+    runs = [list(run) for _, run in itertools.groupby(built(chain), key=lambda built: built[0].is_hosted)]
+    for number, run in enumerate(runs):
+
+        def part_of_run(share: float, number: int = number) -> None:
+            on_part((number + share) / len(runs))
+
+        if run[0][0].is_hosted:
+            for step, _ in run:
+                samples = plugin_host.process(step, samples, n_wanted, sample_rate, scratch, part_of_run)
+        else:
+            samples = _streamed(run, samples, n_wanted, sample_rate, scratch, part_of_run)
+    return samples
 
 
-def _pour(stream: Iterator[Samples], dry: Samples, wet: float, mixed: Samples) -> None:
-    """Fill `mixed` with a stream and its share of the dry samples."""
-    done, n_samples, n_dry = 0, mixed.shape[1], dry.shape[1]
-    for piece in stream:
-        stop = min(done + piece.shape[1], n_samples)
-        here = wet * piece[:, : stop - done].astype(mixed.dtype)
-        if wet < 1.0 and done < n_dry:
-            here[:, : n_dry - done] += (1.0 - wet) * dry[:, done:stop]
-        mixed[:, done:stop] = here
-        done = stop
-        if done == n_samples:
-            return
-    raise PluginFailed(f"a plugin of the chain keeps more than {MOST_LATENCY_SECONDS:g} s back", "Take its slowest plugin out.")
+def _streamed(
+    run: list[tuple[Plugin, Any]], samples: Samples, n_wanted: int, sample_rate: int, scratch: Scratch, on_part: OnPart
+) -> Samples:
+    made = scratch.empty((len(samples), n_wanted), np.float32)
+    for first in range(0, len(samples), 2):
+        stream = fed(samples[first : first + 2], n_wanted, sample_rate, len(run))
+        for step, plugin in run:
+            stream = through(step.plugin, plugin, stream, sample_rate)
+        for done in poured(stream, made[first : first + 2]):
+            on_part((first / 2 + done / n_wanted) / math.ceil(len(samples) / 2))
+    return made
 
 
 def _rung_out(samples: Samples, n_kept: int, sample_rate: int) -> Samples:
@@ -130,100 +152,3 @@ def _rung_out(samples: Samples, n_kept: int, sample_rate: int) -> Samples:
     n_fade = min(round(FADE_SECONDS * sample_rate), end - n_kept)
     samples[:, end - n_fade : end] *= np.linspace(1.0, 0.0, n_fade, dtype=samples.dtype)
     return samples[:, :end]
-
-
-def _run(name: str, plugin: Any, samples: Samples, sample_rate: int) -> Samples:
-    try:
-        wet: Samples = plugin.process(samples, sample_rate, buffer_size=BUFFER_SAMPLES, reset=False)
-    except (ValueError, RuntimeError, TypeError) as error:
-        raise PluginFailed(f"{name} failed: {str(error).splitlines()[0]}", "Change its parameters or take it out.") from None
-    wet = wet.reshape(len(samples), -1)
-    if wet.shape[1] > samples.shape[1] or not np.isfinite(wet).all():
-        raise PluginFailed(f"{name} returned unusable samples at {sample_rate} Hz", "Change its parameters or take it out.")
-    return wet
-
-
-def _built(chain: tuple[Plugin, ...]) -> list[tuple[str, Any]]:
-    import pedalboard
-
-    if len(chain) > MAX_STEPS:
-        raise BadParameter(f"the chain has {len(chain)} steps, more than {MAX_STEPS}", "Take some out.")
-    known = [name for name in PLUGINS if hasattr(pedalboard, name)]
-    steps = []
-    for number, step in enumerate(chain, 1):
-        where = f"post step {number}"
-        if step.plugin not in known:
-            raise BadParameter(
-                f"{where}: plugin {step.plugin!r} is not one of pedalboard's effects", did_you_mean(step.plugin, known)
-            )
-        steps.append((step.plugin, _plugin(getattr(pedalboard, step.plugin), step, where)))
-    return steps
-
-
-@dataclass(frozen=True)
-class Knob:
-    """A parameter of a plugin.
-
-    Attributes:
-        name: pedalboard's own.
-        standard: its value where the chain says nothing; for a choice, its name.
-        choices: what it may be; empty where it is a number or a switch.
-    """
-
-    name: str
-    standard: float | bool | str
-    choices: tuple[str, ...] = ()
-
-
-def knobs() -> dict[str, tuple[Knob, ...]]:
-    """Every plugin that a chain may name, with its parameters."""
-    import pedalboard
-
-    found = {}
-    for name in (name for name in PLUGINS if hasattr(pedalboard, name)):
-        cls = getattr(pedalboard, name)
-        standard = cls()
-        found[name] = tuple(_knob(key, getattr(standard, key)) for key in sorted(_names(cls)))
-    return found
-
-
-def _knob(name: str, standard: Any) -> Knob:
-    choices = getattr(type(standard), "__members__", None)
-    if choices is not None:
-        return Knob(name, standard.name, tuple(choices))
-    return Knob(name, standard if isinstance(standard, bool) else round(float(standard), 4))
-
-
-def _names(cls: Any) -> set[str]:
-    return {n for n in dir(cls) if isinstance(getattr(cls, n), property)} - {"is_effect", "is_instrument"}
-
-
-def _plugin(cls: Any, step: Plugin, where: str) -> Any:
-    standard = cls()
-    names = _names(cls)
-    values = {}
-    for key, value in step.parameters.items():
-        if key not in names:
-            raise BadParameter(f"{where}: {step.plugin} has no parameter {key!r}", did_you_mean(key, names))
-        values[key] = _value(getattr(standard, key), value, f"{where}: {step.plugin}.{key}")
-    try:
-        return cls(**values)
-    except (ValueError, TypeError, RuntimeError) as error:
-        said = ", ".join(f"{key}={value}" for key, value in step.parameters.items())
-        raise BadParameter(f"{where}: {step.plugin} refuses {said}: {str(error).splitlines()[0]}", "Change the value.") from None
-
-
-def _value(standard: Any, value: Any, where: str) -> Any:
-    """A parameter in the type of its standard value: a number, a switch, or one of pedalboard's named choices."""
-    choices = getattr(type(standard), "__members__", None)
-    if choices is not None:
-        if value not in choices:
-            raise BadParameter(f"{where}={value!r} is not a choice", did_you_mean(str(value), choices))
-        return choices[value]
-    if isinstance(standard, bool):
-        if not isinstance(value, bool):
-            raise BadParameter(f"{where}={value!r} must be true or false", "Write it without quotes.")
-        return value
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise BadParameter(f"{where}={value!r} must be a number", f"Its standard value is {standard:g}.")
-    return float(value)

@@ -13,20 +13,37 @@ from .settings import MAX_SAID, OutputSettings, ReconstructSettings, TransferSet
 SCHEMA = 1
 MAX_TEXT = 400  # characters of a title or an about
 MAX_NAME = 60  # characters of a plugin's or a parameter's name
+MAX_STATE = 80_000  # characters of a plugin's state
+HOSTED = ("vst3", "audio_unit")  # kinds of plugins that are not pedalboard's own
 SECTIONS: dict[str, type] = {"transfer": TransferSettings, "reconstruct": ReconstructSettings, "output": OutputSettings}
 
 
 @dataclass(frozen=True)
 class Plugin:
-    """One step of the chain: a pedalboard plugin by its own class and parameter names.
+    """One step of the chain: a pedalboard plugin by its own class and parameter names, or a plugin of the user's own.
 
     Attributes:
-        plugin: class name, for example `LowpassFilter`.
-        parameters: keyword arguments of that class.
+        plugin: class name, for example `LowpassFilter`; or one of `HOSTED`.
+        parameters: keyword arguments of that class, or parameters of the user's plugin by pedalboard's names.
+        name: of the user's plugin, as it calls itself; empty for pedalboard's.
+        state: of the user's plugin, base64; empty for none. Parameters are set after it.
     """
 
     plugin: str
     parameters: Mapping[str, float | int | bool | str] = field(default_factory=dict)
+    name: str = ""
+    state: str = ""
+
+    @property
+    def is_hosted(self) -> bool:
+        return self.plugin in HOSTED
+
+    def to_table(self) -> dict[str, Any]:
+        """As a preset file writes it."""
+        if not self.is_hosted:
+            return {"plugin": self.plugin, **self.parameters}
+        state = {"state": self.state} if self.state else {}
+        return {"plugin": self.plugin, "name": self.name, **state, "parameters": dict(self.parameters)}
 
 
 @dataclass(frozen=True)
@@ -63,7 +80,7 @@ class Preset:
 
     def to_table(self) -> dict[str, Any]:
         """Everything as plain JSON values; `preset_from` reads it back."""
-        post = [{"plugin": step.plugin, **step.parameters} for step in self.post]
+        post = [step.to_table() for step in self.post]
         sections = {name: to_table(getattr(self, name)) for name in SECTIONS}
         return {"schema": SCHEMA, "id": self.id, "title": self.title, "about": self.about, **sections, "post": post}
 
@@ -162,12 +179,38 @@ def _plugin(step: Any, number: int) -> Plugin:
     where = f"post step {number}"
     if not isinstance(step, dict) or not isinstance(step.get("plugin"), str):
         raise BadParameter(f"{where} names no plugin", 'Write plugin = "LowpassFilter", for example.')
+    if step["plugin"] in HOSTED:
+        return _hosted(step, where)
     parameters = {key: value for key, value in step.items() if key != "plugin"}
-    if len(step["plugin"]) > MAX_NAME or any(len(key) > MAX_NAME for key in parameters):
+    if len(step["plugin"]) > MAX_NAME:
         raise BadParameter(f"{where}: a name has more than {MAX_NAME} characters", "Use pedalboard's own names.")
+    _check_values(parameters, where)
+    return Plugin(step["plugin"], parameters)
+
+
+def _hosted(step: dict[str, Any], where: str) -> Plugin:
+    known = ("plugin", "name", "parameters", "state")
+    for key in step:
+        if key not in known:
+            hint = did_you_mean(key[:MAX_SAID], known) + " A plugin's own parameters belong into [post.parameters]."
+            raise BadParameter(f"{where}: {said(key)} is not a key of a {step['plugin']} step", hint)
+    name, state, parameters = step.get("name"), step.get("state", ""), step.get("parameters", {})
+    if not isinstance(name, str) or not name.strip() or len(name) > MAX_NAME or not name.isprintable():
+        hint = "Write it as the plugin calls itself: daw-bridge plugins list"
+        raise BadParameter(f"{where}: name={said(name)} must be the name of a plugin", hint)
+    if not isinstance(state, str) or len(state) > MAX_STATE:
+        raise BadParameter(f"{where}: state must be a text of at most {MAX_STATE} characters", "Use parameters instead.")
+    if not isinstance(parameters, dict):
+        raise BadParameter(f"{where}: parameters={said(parameters)} must be a table", "Write [post.parameters] below the step.")
+    _check_values(parameters, where)
+    return Plugin(step["plugin"], parameters, name, state)
+
+
+def _check_values(parameters: Mapping[str, Any], where: str) -> None:
     for key, value in parameters.items():
+        if len(key) > MAX_NAME:
+            raise BadParameter(f"{where}: a name has more than {MAX_NAME} characters", "Use pedalboard's own names.")
         is_text = isinstance(value, str) and len(value) <= MAX_NAME
         if not (isinstance(value, bool) or is_number(value) or is_text):
             rule = "must be a number, true or false, or a choice by its name"
             raise BadParameter(f"{where}: {key}={said(value)} {rule}", "Chains hold plain values only.")
-    return Plugin(step["plugin"], parameters)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from .errors import BadArguments, BadParameter, ForbiddenPath, NotFound, UnknownPreset, WeightsMissing, did_you_mean
-from .preset import SCHEMA, SECTIONS, Preset
+from .preset import SCHEMA, SECTIONS, Plugin, Preset
 from .presets import all_presets, load_preset, preset_files, read_preset, user_folder
 from .weights_here import check_here
 
@@ -54,9 +54,12 @@ def as_toml(preset: Preset) -> str:
     lines = [f"schema = {SCHEMA}", f"title = {_toml(table['title'])}", f"about = {_toml(table['about'])}"]
     for section in SECTIONS:
         lines += ["", f"[{section}]", *(f"{name} = {_toml(value)}" for name, value in table[section].items())]
-    for step in table["post"]:
-        lines += ["", "[[post]]", *(f"{name} = {_toml(value)}" for name, value in step.items())]
-    return "\n".join(lines)
+    return "\n".join([*lines, *("\n" + step_as_toml(step) for step in preset.post)])
+
+
+def step_as_toml(step: Plugin) -> str:
+    """A step of a chain written out."""
+    return "\n".join(["[[post]]", *(f"{name} = {_toml(value)}" for name, value in step.to_table().items())])
 
 
 def _toml(value: object) -> str:

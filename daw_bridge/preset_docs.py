@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from .post import Knob, knobs
+from .effects import Knob, knobs
 from .preset import SECTIONS, Preset
 from .presets import preset_files, read_preset, shipped_folder
 
@@ -28,6 +28,34 @@ daw-bridge presets schema > preset.schema.json # for editors that complete and c
 
 A running service reads a changed preset with the next request. If the file is broken, it says so and goes on with the last good
 version. This page is made by `python -m tests.data_makers.write_preset_docs`.
+"""
+
+
+HOSTED_PLUGINS = """\
+### Plugins of your own
+
+A VST3 plugin or, on macOS, an Audio Unit takes part by its name, once you have allowed it on this computer. A preset names no
+path, and no message from the network allows anything, so a preset from elsewhere loads nothing that you did not let in.
+
+```sh
+daw-bridge plugins allow ~/.vst3/Thing.vst3
+daw-bridge plugins show Thing                  # a step to paste, with every parameter and its range
+daw-bridge plugins show Thing --preset my.vstpreset
+```
+
+```toml
+[[post]]
+plugin = "vst3"                                # or "audio_unit"
+name = "Thing"
+state = "…"                                    # base64, of `plugins show --preset`; may be left out
+
+[post.parameters]
+gain_db = -6.0
+```
+
+It runs in a process of its own. Where it crashes, or gives no sign of life for 20 s (`plugins allow --limit`), the job fails
+with `plugin_failed` and the next one goes on. The delay that it reports is taken out, and one that
+it does not report as well, where the cross-correlation shows it clearly.
 """
 
 
@@ -88,7 +116,7 @@ def _plugins() -> list[str]:
     intro = (
         "pedalboard's own effects by their own names; nothing that loads a plugin or reads a file. Standard values in brackets."
     )
-    return ["## Chain", "", intro, "", "| plugin | parameters |", "|---|---|", *rows, ""]
+    return ["## Chain", "", intro, "", "| plugin | parameters |", "|---|---|", *rows, "", HOSTED_PLUGINS]
 
 
 def _knob(knob: Knob) -> str:

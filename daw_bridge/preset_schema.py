@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from .effects import MAX_STEPS, Knob, knobs
 from .networks import NETWORKS, VGG16
-from .post import MAX_STEPS, Knob, knobs
-from .preset import MAX_TEXT, SCHEMA, SECTIONS
+from .preset import HOSTED, MAX_NAME, MAX_STATE, MAX_TEXT, SCHEMA, SECTIONS
 from .presets import preset_ids
 
 Table = dict[str, Any]
@@ -36,7 +36,7 @@ def schema() -> Table:
             "post": {
                 "type": "array",
                 "maxItems": MAX_STEPS,
-                "items": {"oneOf": [_step(name, found) for name, found in knobs().items()]},
+                "items": {"oneOf": [*(_step(name, found) for name, found in knobs().items()), _hosted()]},
                 "description": "the chain after the transfer, in order; replaces the whole chain of what is extended",
             },
         },
@@ -83,6 +83,22 @@ def _step(plugin: str, found: tuple[Knob, ...]) -> Table:
         "additionalProperties": False,
         "required": ["plugin"],
         "properties": {"plugin": {"const": plugin}, **{knob.name: _knob(knob) for knob in found}},
+    }
+
+
+def _hosted() -> Table:
+    value = {"type": ["number", "boolean", "string"]}
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["plugin", "name"],
+        "description": "a plugin of your own that `daw-bridge plugins allow` let in",
+        "properties": {
+            "plugin": {"enum": list(HOSTED)},
+            "name": {"type": "string", "minLength": 1, "maxLength": MAX_NAME, "description": "as the plugin calls itself"},
+            "parameters": {"type": "object", "additionalProperties": value, "description": "by pedalboard's names for them"},
+            "state": {"type": "string", "maxLength": MAX_STATE, "description": "base64; parameters are set after it"},
+        },
     }
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from tests.plugin import building
 
 # Before torch is imported, and for every process that a test starts: on a busy machine, threads that spin while they wait
 # for each other keep everything else from working.
@@ -18,8 +21,17 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("DAW_BRIDGE_STATE", str(tmp_path_factory.mktemp("state of nobody")))
         patch.setenv("DAW_BRIDGE_PRESETS", str(tmp_path_factory.mktemp("presets of nobody")))
         patch.setenv("DAW_BRIDGE_WEIGHTS", str(tmp_path_factory.mktemp("weights of nobody")))
+        patch.setenv("DAW_BRIDGE_PLUGINS", str(tmp_path_factory.mktemp("plugins of nobody") / "plugins.json"))
         patch.delenv("DAW_BRIDGE_DEBUG", raising=False)
         yield
+
+
+@pytest.fixture(scope="session")
+def vst3(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real VST3 plugin, gain and delay, that crashes and hangs when told to."""
+    if reason := building.missing():
+        pytest.skip(reason)
+    return building.build(tmp_path_factory.mktemp("plugin"))
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pytest
 from daw_bridge import blocks, ceiling, silence_gate
 from daw_bridge.audio import Audio
 from daw_bridge.ceiling import true_peak_dbtp
+from daw_bridge.errors import Cancelled
 from daw_bridge.finish import finish
 from daw_bridge.loudness import loudness_lufs
 from daw_bridge.post import apply_chain
@@ -246,3 +247,16 @@ def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
         tracemalloc.stop()
     assert peaks[0] < 60e6
     assert peaks[1] - peaks[0] < 0.02 * 60 * RATE * 2 * 4, f"more than 2 % of a minute's samples, {peaks} bytes"
+
+
+def test_progress_rises_to_the_end_and_can_stop_it() -> None:
+    content, told = dull(4.0), list[float]()
+    finish(content, content, content, EVERYTHING, on_part=told.append)
+    assert told == sorted(told) and len(set(told)) > 4 and told[0] >= 0 and told[-1] <= 1
+
+    def stop(share: float) -> None:
+        if share > 0.2:
+            raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        finish(content, content, content, EVERYTHING, on_part=stop)

@@ -10,8 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from daw_bridge.audio import Audio
+from daw_bridge.effects import PLUGINS
 from daw_bridge.errors import BadParameter, PluginFailed
-from daw_bridge.post import PLUGINS, apply_chain, check_chain
+from daw_bridge.post import apply_chain, check_chain
 from daw_bridge.presets import Plugin, load_preset, preset_ids
 
 RATE = 44_100

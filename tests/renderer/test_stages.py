@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from daw_bridge import publish
+from daw_bridge import plugin_host, plugins, publish
 from daw_bridge.audio_files import read_audio, read_time_reference
 from daw_bridge.errors import Cancelled, DiskFull, NotFound
 from daw_bridge.folders import ProjectFolders, StateFolders
@@ -167,6 +167,26 @@ def test_a_file_that_is_no_audio_fails_with_its_code_and_the_next_job_is_done(
     failed = until_final(store, supervisor, job)
     assert failed.error and failed.error["code"] == "unsupported_format" and "broken.wav" in failed.error["message"]
     assert until_final(store, supervisor, following).state == "done"
+
+
+def test_a_plugin_that_crashes_and_one_that_hangs_cost_their_jobs_alone(
+    asked: RenderRequest, service: tuple[JobStore, Supervisor], vst3: Path
+) -> None:
+    store, supervisor = service
+    allowed, _ = plugin_host.described(vst3, limit_seconds=60.0)
+    plugins.allow(replace(allowed, limit_seconds=5.0))
+    jobs, renderer = [], supervisor._renderers[0].process
+    for number, parameters in enumerate(({"crash": 1.0}, {"hang": 1.0}, {"gain_db": -6.0})):
+        step = {"plugin": "vst3", "name": allowed.name, "parameters": parameters}
+        jobs.append(store.submit(replace(asked, preset={**asked.preset, "post": [step]}, reqid=f"r{number}"))[0])
+    supervisor.nudge()
+    crashed, hung, done = (until_final(store, supervisor, job) for job in jobs)
+    plugins.forget(allowed.name)
+    assert [job.error and job.error["code"] for job in (crashed, hung, done)] == ["plugin_failed", "plugin_failed", None]
+    assert crashed.error and "crashed (SIGABRT)" in crashed.error["message"]
+    assert hung.error and "did nothing for 5 s" in hung.error["message"]
+    assert done.state == "done"
+    assert supervisor._renderers[0].process is renderer and supervisor._renderers[0].is_alive, "no renderer was lost"
 
 
 def test_warming_loads_what_a_render_needs() -> None:
