@@ -90,10 +90,11 @@ def chain_delay_samples(chain: tuple[Plugin, ...], sample_rate: int) -> int:
     n_samples = round(PROBE_SECONDS * sample_rate)
     probe = 0.1 * np.random.default_rng(0).standard_normal((1, n_samples)).astype(np.float32)
     n_wanted = n_samples + round(MOST_DELAY_SECONDS * sample_rate)
-    wet = _made(probe, chain, n_wanted, sample_rate, Scratch(), lambda share: None)
+    wet = _made(probe, chain, n_wanted, sample_rate, Scratch(), lambda share: None)[0].astype(np.float64)
+    wet /= np.abs(wet).max(initial=0.0) or 1.0
     size = 1 << (2 * n_wanted - 1).bit_length()
-    found = np.fft.irfft(np.fft.rfft(wet[0], size) * np.conj(np.fft.rfft(probe[0], size)), size)
-    power = math.sqrt(float(np.sum(np.square(wet, dtype=np.float64)) * np.sum(np.square(probe, dtype=np.float64))))
+    found = np.fft.irfft(np.fft.rfft(wet, size) * np.conj(np.fft.rfft(probe[0], size)), size)
+    power = math.sqrt(float(np.sum(wet**2) * np.sum(np.square(probe, dtype=np.float64))))
     peaks, near = np.abs(found), round(LEAST_DELAY_SECONDS * sample_rate)
     best = int(np.argmax(peaks))
     delay = best if best < size // 2 else best - size
