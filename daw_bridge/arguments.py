@@ -32,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
     remix.set_defaults(command="remix")
 
     _add_again(commands.add_parser("again", help="render a remix again by its recipe: the same bytes, or with changes"))
+    _add_compare(commands.add_parser("compare", help="see a remix beside its content, and hear both in turn, equally loud"))
 
     init = commands.add_parser("init", help="make the drop folder and its kin in a project")
     init.add_argument("project", type=Path, help="the DAW project's own folder")
@@ -171,6 +172,15 @@ def _add_again(again: argparse.ArgumentParser) -> None:
     again.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: the next version beside the remix)")
     again.add_argument("--json", action="store_true", help="print JSON, for programs")
     again.set_defaults(command="again")
+
+
+def _add_compare(compare: argparse.ArgumentParser) -> None:
+    compare.add_argument("content", type=Path, metavar="CONTENT", help="the recording that was changed")
+    compare.add_argument("remix", type=Path, metavar="REMIX", help="what became of it")
+    compare.add_argument("style", type=Path, metavar="STYLE", nargs="?", help="what it was made to sound like")
+    compare.add_argument("--out", type=Path, metavar="PREFIX", help="begin of both names (default: REMIX-compared, beside it)")
+    compare.add_argument("--force", action="store_true", help="replace the picture and the file where they exist")
+    compare.set_defaults(command="compare")
 
 
 def _add_takes(command: argparse.ArgumentParser) -> None:

@@ -14,7 +14,7 @@ from .errors import DawBridgeError
 
 EXIT_ERROR, EXIT_INTERRUPTED = 1, 130  # argparse's own for a wrong command line is 2
 ON_INTERRUPT = {
-    **dict.fromkeys(("remix", "again"), "cancelled; nothing was written"),
+    **dict.fromkeys(("remix", "again", "compare", "study"), "cancelled; nothing was written"),
     "fetch_weights": "stopped; the next time goes on there",
     "send": "no longer waiting; the service goes on with it, unless you say: daw-bridge cancel",
 }
@@ -96,6 +96,12 @@ def _again(asked: argparse.Namespace) -> int:
     from . import again
 
     return again.run(asked)
+
+
+def _compare(asked: argparse.Namespace) -> int:
+    from . import compare
+
+    return compare.run(asked)
 
 
 def _init(asked: argparse.Namespace) -> int:
@@ -311,6 +317,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "demo": _demo,
     "remix": _remix,
     "again": _again,
+    "compare": _compare,
     "init": _init,
     "serve": _serve,
     "send": _send,

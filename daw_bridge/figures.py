@@ -1,4 +1,4 @@
-"""A picture of what was done: content, remix and style side by side on one scale."""
+"""Pictures of sound as PNG: how they look, and the three side by side that show what a remix did."""
 
 from __future__ import annotations
 
@@ -6,27 +6,29 @@ import math
 import os
 import uuid
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
-
-import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from . import disk
 from .audio import Audio
 from .errors import BadArguments
+from .mel_picture import HIGHEST_HZ, LOWEST_HZ, Picture, height, mel_picture
 
-LOWEST_HZ, HIGHEST_HZ = 40.0, 20_000.0
-N_MELS = 160
-MAX_FRAMES = 900
-WINDOW_SECONDS = 0.06
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, FigureBase, SubFigure
+    from matplotlib.image import AxesImage
+
 RANGE_DB = 80.0
 TICKS_HZ = (100, 300, 600, 1000, 2000, 4000, 8000, 16_000)
 SIZE_INCHES, DOTS_PER_INCH = (16.0, 5.4), 100
 MAX_TITLE = 42
-Picture = NDArray[np.float64]
+TITLE_POINTS, LABEL_POINTS, TICK_POINTS = 13, 12, 11
+LEVEL_COLOURS = "viridis"  # evenly lighter with level: reads in grey print and by the colour-blind
+DIFFERENCE_COLOURS = "PuOr_r"  # purple lower, orange higher, pale where equal: told apart by the colour-blind
+CONTENT_INK, REMIX_INK, STYLE_INK = "#0072b2", "#d55e00", "#009e73"  # of Okabe and Ito, told apart by the colour-blind
 
 
 def triptych(
@@ -43,96 +45,121 @@ def triptych(
         BadArguments: not three titles.
         DiskFull, ForbiddenPath: the file cannot be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
-
     if len(titles) != 3:
         raise BadArguments(f"titles={list(titles)!r} must be three", "Name content, remix and style.")
-    highest_hz = min(HIGHEST_HZ, max(audio.sample_rate / 2 for audio in (content, remix, style)))
-    pictures = [mel_picture(audio, highest_hz) for audio in (content, remix, style)]
-    top_db = 5 * math.ceil(max(float(picture.max()) for picture in pictures) / 5)
-    figure = Figure(figsize=SIZE_INCHES, dpi=DOTS_PER_INCH, layout="constrained")
-    FigureCanvasAgg(figure)
+    recordings = (content, remix, style)
+    highest_hz = highest_of(recordings)
+    pictures = [mel_picture(audio, highest_hz) for audio in recordings]
+    figure = new_figure(SIZE_INCHES)
     axes = figure.subplots(1, 3, sharey=True)
-    for axis, audio, picture, title in zip(axes, (content, remix, style), pictures, titles, strict=True):
-        extent = (0.0, max(audio.length_seconds, 1e-3), 0.0, 1.0)
-        scale = {"vmin": top_db - RANGE_DB, "vmax": top_db, "cmap": "viridis"}
-        image = axis.imshow(picture, origin="lower", aspect="auto", extent=extent, interpolation="nearest", **scale)
-        axis.set_title(title if len(title) <= MAX_TITLE else title[: MAX_TITLE - 1] + "…", parse_math=False, fontsize=13)
-        axis.set_xlabel("Time (s)", fontsize=12)
-        axis.xaxis.set_major_locator(MaxNLocator(6))
-        axis.xaxis.set_major_formatter("{x:g}")
-        axis.tick_params(labelsize=11)
+    scale = level_scale(pictures)
+    for axis, audio, picture, title in zip(axes, recordings, pictures, titles, strict=True):
+        image = draw(axis, picture, audio.length_seconds, title, scale)
+    label_frequency(axes[0], lambda hz: height(hz, highest_hz), highest_hz)
+    label_colours(figure, image, list(axes), "Level (dB, 0 = full-scale sine)")
+    save(figure, path)
+
+
+def highest_of(recordings: Sequence[Audio]) -> float:
+    """The upper end in Hz of a picture that shows several recordings on one scale."""
+    return min(HIGHEST_HZ, max(audio.sample_rate / 2 for audio in recordings))
+
+
+def new_figure(size_inches: tuple[float, float]) -> Figure:
+    """An empty figure that belongs to no window."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size_inches, dpi=DOTS_PER_INCH, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def rows_of(figure: Figure, heights: Sequence[float]) -> list[SubFigure]:
+    """Rows one below the other, each with axes of its own."""
+    rows: Any = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)
+    return list(rows[:, 0])
+
+
+def level_scale(pictures: Sequence[Picture], range_db: float = RANGE_DB) -> dict[str, Any]:
+    """One colour scale for several pictures of levels in dB: as far down from the loudest as `range_db`."""
+    top_db = 5 * math.ceil(max(float(picture.max()) for picture in pictures) / 5)
+    return {"vmin": top_db - range_db, "vmax": top_db, "cmap": LEVEL_COLOURS}
+
+
+def draw(axis: Axes, picture: Picture, length_seconds: float, title: str, scale: dict[str, Any]) -> AxesImage:
+    """Draw a picture `(M, T)` over its seconds, low bands at the bottom; the axis goes from 0 to 1."""
+    extent = (0.0, max(length_seconds, 1e-3), 0.0, 1.0)
+    image = axis.imshow(picture, origin="lower", aspect="auto", extent=extent, interpolation="nearest", **scale)
+    label(axis, title, "Time (s)")
+    return image
+
+
+def label(axis: Axes, title: str, along: str, up: str = "") -> None:
+    """Title and axis labels as all our pictures have them."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_title(title if len(title) <= MAX_TITLE else title[: MAX_TITLE - 1] + "…", parse_math=False, fontsize=TITLE_POINTS)
+    axis.set_xlabel(along, fontsize=LABEL_POINTS)
+    if up:
+        axis.set_ylabel(up, fontsize=LABEL_POINTS)
+    axis.xaxis.set_major_locator(MaxNLocator(6))
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.tick_params(labelsize=TICK_POINTS)
+
+
+def label_frequency(axis: Axes, height_of: Callable[[float], float], highest_hz: float) -> None:
+    """Frequencies beside a picture whose axis goes from 0 to 1, where `height_of` says."""
     ticks = [hz for hz in TICKS_HZ if LOWEST_HZ <= hz <= highest_hz]
-    low, high = _mel(LOWEST_HZ), _mel(highest_hz)
-    axes[0].set_yticks([(_mel(hz) - low) / (high - low) for hz in ticks], [f"{hz:,}".replace(",", " ") for hz in ticks])
-    axes[0].set_ylabel("Frequency (Hz, mel scale)", fontsize=12)
-    bar = figure.colorbar(image, ax=list(axes), pad=0.01, aspect=30)
-    bar.set_label("Level (dB, 0 = full-scale sine)", fontsize=12)
-    bar.ax.tick_params(labelsize=11)
+    axis.set_yticks([height_of(hz) for hz in ticks], [f"{hz:,}".replace(",", " ") for hz in ticks])
+    axis.set_ylabel("Frequency (Hz, mel scale)", fontsize=LABEL_POINTS)
+
+
+def label_colours(figure: FigureBase, image: AxesImage, axes: list[Axes], text: str, *, extend: str = "neither") -> None:
+    """A bar that says what the colours of some pictures mean; `extend="both"` shows that values go on beyond it."""
+    bar = figure.colorbar(image, ax=axes, pad=0.01, aspect=30, extend=extend)
+    bar.set_label(text, fontsize=LABEL_POINTS)
+    bar.ax.tick_params(labelsize=TICK_POINTS)
+
+
+def draw_losses(axis: Axes, losses: Mapping[str, Sequence[float]], title: str) -> None:
+    """Draw curves of losses by step, on a scale of powers of ten where they span more than one.
+
+    Args:
+        axis: to draw on.
+        losses: by name, "content" and "style" in their own inks.
+        title: of the whole.
+    """
+    from matplotlib.ticker import LogLocator
+
+    inks = {"content": (CONTENT_INK, "-"), "style": (STYLE_INK, "--")}
+    positive = [value for curve in losses.values() for value in curve if value > 0]
+    for name, curve in losses.items():
+        ink, dash = inks.get(name, (None, "-"))
+        axis.plot(range(1, len(curve) + 1), curve, dash, color=ink, label=name, linewidth=2)
+    if positive and max(positive) > 10 * min(positive):
+        axis.set_yscale("log")
+        axis.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+        axis.yaxis.set_major_formatter("{x:g}")
+        axis.yaxis.set_minor_formatter("{x:g}")
+    label(axis, title, "Step", "Loss (1 = as far as silence)")
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=TICK_POINTS)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, whole or not at all; the same figure gives the same bytes.
+
+    Raises:
+        DiskFull, ForbiddenPath: the file cannot be written.
+    """
     buffer = BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")  # a box in a title is no reason to stop
         figure.savefig(buffer, format="png", metadata={"Software": None})
-    _write(path, buffer.getvalue())
-
-
-def mel_picture(audio: Audio, highest_hz: float) -> Picture:
-    """Levels of mel bands over time.
-
-    Args:
-        audio: the channels' powers are averaged, so that nothing cancels.
-        highest_hz: upper end of the bands; above the recording's own range lies silence.
-
-    Returns:
-        `(M, T)` in dB, 0 = a sine at full scale; T at most 900, each column the strongest of the frames that it covers.
-    """
-    rate = audio.sample_rate
-    n_fft = 2 ** round(math.log2(WINDOW_SECONDS * rate))
-    n_frames = 1 + audio.n_samples // (n_fft // 4)
-    pool = max(1, math.ceil(n_frames / MAX_FRAMES))
-    window = np.hanning(n_fft + 1)[:-1].astype(np.float32)
-    bands = _bands(rate, n_fft, highest_hz)
-    columns = []
-    for first in range(0, n_frames, 512 * pool):
-        n_here = min(512 * pool, n_frames - first)
-        power = sum(_power(channel, first, n_here, window) for channel in audio.samples) @ bands.T / audio.n_channels
-        columns.append(np.maximum.reduceat(power, np.arange(0, n_here, pool), axis=0))
-    power = np.concatenate(columns).T * (2 / window.sum()) ** 2
-    return np.asarray(10 * np.log10(np.maximum(power, 1e-14)), dtype=np.float64)
-
-
-def _power(channel: NDArray[np.floating], first: int, n_frames: int, window: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(frames, bins); frame t is centred on sample t·hop."""
-    n_fft, hop = len(window), len(window) // 4
-    start = first * hop - n_fft // 2
-    stop = start + (n_frames - 1) * hop + n_fft
-    part = channel[max(start, 0) : max(min(stop, len(channel)), 0)].astype(np.float32)
-    padded = np.pad(part, (max(-start, 0), stop - max(start, 0) - len(part)))
-    spectrum = np.fft.rfft(sliding_window_view(padded, n_fft)[::hop] * window, axis=1)
-    return np.asarray(spectrum.real**2 + spectrum.imag**2, dtype=np.float32)
-
-
-def _mel(frequency_hz: float) -> float:
-    """O'Shaughnessy's formula."""
-    return 2595 * math.log10(1 + frequency_hz / 700)
-
-
-def _bands(rate: int, n_fft: int, highest_hz: float) -> NDArray[np.float32]:
-    """`(M, bins)`: triangles of height one; one narrower than a bin reads between the two nearest."""
-    edges = 700 * (10 ** (np.linspace(_mel(LOWEST_HZ), _mel(highest_hz), N_MELS + 2) / 2595) - 1)
-    bins_hz = np.arange(n_fft // 2 + 1) * rate / n_fft
-    half_width = np.maximum(np.stack([edges[1:-1] - edges[:-2], edges[2:] - edges[1:-1]]), rate / n_fft)
-    offset = bins_hz[None, :] - edges[1:-1, None]
-    triangles = np.maximum(1 - np.where(offset < 0, -offset / half_width[0][:, None], offset / half_width[1][:, None]), 0)
-    return np.asarray(triangles * (edges[1:-1, None] < rate / 2), dtype=np.float32)
-
-
-def _write(path: Path, data: bytes) -> None:
     staged = path.with_name(f".daw-bridge-{uuid.uuid4().hex[:8]}.png")
     with disk.writing(staged) as file:
-        file.write(data)
+        file.write(buffer.getvalue())
     try:
         with disk.reported(path):
             os.replace(staged, path)

@@ -13,7 +13,8 @@ import pytest
 
 from daw_bridge.audio import Audio
 from daw_bridge.errors import BadArguments, ForbiddenPath
-from daw_bridge.figures import HIGHEST_HZ, LOWEST_HZ, MAX_FRAMES, N_MELS, mel_picture, triptych
+from daw_bridge.figures import triptych
+from daw_bridge.mel_picture import HIGHEST_HZ, LOWEST_HZ, MAX_FRAMES, N_MELS, mel_picture
 
 
 def tone(frequency_hz: float, rate: int = 44_100, seconds: float = 1.0, peak: float = 1.0, n_channels: int = 1) -> Audio:

@@ -1,0 +1,78 @@
+"""A recording as a picture: levels of mel bands over time, small enough to draw however long it is."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from .audio import Audio
+
+LOWEST_HZ, HIGHEST_HZ = 40.0, 20_000.0
+N_MELS = 160
+MAX_FRAMES = 900
+WINDOW_SECONDS = 0.06
+FRAMES_AT_ONCE = 512
+Picture = NDArray[np.float64]
+
+
+def mel_picture(audio: Audio, highest_hz: float) -> Picture:
+    """Levels of mel bands over time.
+
+    Args:
+        audio: the channels' powers are averaged, so that nothing cancels.
+        highest_hz: upper end of the bands; above the recording's own range lies silence.
+
+    Returns:
+        `(M, T)` in dB, 0 = a sine at full scale; T at most 900, each column the strongest of the frames that it covers.
+    """
+    rate = audio.sample_rate
+    n_fft = 2 ** round(math.log2(WINDOW_SECONDS * rate))
+    n_frames = 1 + audio.n_samples // (n_fft // 4)
+    pool = max(1, math.ceil(n_frames / MAX_FRAMES))
+    window = np.hanning(n_fft + 1)[:-1].astype(np.float32)
+    bands = _bands(rate, n_fft, highest_hz)
+    columns = np.zeros((math.ceil(n_frames / pool), N_MELS))
+    for first in range(0, n_frames, FRAMES_AT_ONCE):
+        n_here = min(FRAMES_AT_ONCE, n_frames - first)
+        power = sum(_power(channel, first, n_here, window) for channel in audio.samples) @ bands.T / audio.n_channels
+        frames = np.arange(first, first + n_here) // pool
+        starts = np.flatnonzero(np.diff(frames, prepend=-1))
+        here = slice(frames[0], frames[-1] + 1)
+        columns[here] = np.maximum(columns[here], np.maximum.reduceat(power, starts, axis=0))
+    power = columns.T * (2 / window.sum()) ** 2
+    return np.asarray(10 * np.log10(np.maximum(power, 1e-14)), dtype=np.float64)
+
+
+def _power(channel: NDArray[np.floating], first: int, n_frames: int, window: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(frames, bins); frame t is centred on sample t·hop."""
+    n_fft, hop = len(window), len(window) // 4
+    start = first * hop - n_fft // 2
+    stop = start + (n_frames - 1) * hop + n_fft
+    part = channel[max(start, 0) : max(min(stop, len(channel)), 0)].astype(np.float32)
+    padded = np.pad(part, (max(-start, 0), stop - max(start, 0) - len(part)))
+    spectrum = np.fft.rfft(sliding_window_view(padded, n_fft)[::hop] * window, axis=1)
+    return np.asarray(spectrum.real**2 + spectrum.imag**2, dtype=np.float32)
+
+
+def height(frequency_hz: float, highest_hz: float) -> float:
+    """Where a frequency lies between the lowest band and the highest, 0 to 1."""
+    low, high = mel(LOWEST_HZ), mel(highest_hz)
+    return (mel(frequency_hz) - low) / (high - low)
+
+
+def mel(frequency_hz: float) -> float:
+    """O'Shaughnessy's mel scale."""
+    return 2595 * math.log10(1 + frequency_hz / 700)
+
+
+def _bands(rate: int, n_fft: int, highest_hz: float) -> NDArray[np.float32]:
+    """`(M, bins)`: triangles of height one; one narrower than a bin reads between the two nearest."""
+    edges = 700 * (10 ** (np.linspace(mel(LOWEST_HZ), mel(highest_hz), N_MELS + 2) / 2595) - 1)
+    bins_hz = np.arange(n_fft // 2 + 1) * rate / n_fft
+    half_width = np.maximum(np.stack([edges[1:-1] - edges[:-2], edges[2:] - edges[1:-1]]), rate / n_fft)
+    offset = bins_hz[None, :] - edges[1:-1, None]
+    triangles = np.maximum(1 - np.where(offset < 0, -offset / half_width[0][:, None], offset / half_width[1][:, None]), 0)
+    return np.asarray(triangles * (edges[1:-1, None] < rate / 2), dtype=np.float32)
