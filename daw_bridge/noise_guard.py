@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import torch
 from torch import Tensor
 
-from .band_statistics import BandStatistics, low_end, power_db, smoothed
+from .band_statistics import BandStatistics, band_parts, low_end, power_db, smoothed
 
 LOW_SHARE = 0.1  # the quiet end of a stretch: its 10th percentile
 MARGIN_DB, FREE_SLOPE = 4.0, 3.0  # a cell this far over the floor is music, and may rise by 3 dB for each dB further
@@ -34,6 +36,28 @@ def noise_ceiling(content: Tensor, style: BandStatistics, frames_per_second: flo
     allowed = torch.maximum(floor + lift, style.quiet_db)
     ceiling = allowed + FREE_SLOPE * (smoothed(content) - floor - MARGIN_DB).clamp_min(0.0)
     return torch.where(floor.isfinite(), ceiling, torch.full_like(content, ANYTHING_DB))
+
+
+def floors(levels: Tensor, programme_db: float, frames_per_second: float) -> Tensor:
+    """`noise_floor` of a recording of any length, `(M, 1)` in dB relative to its programme's level.
+
+    Args:
+        levels: `(M, T)` in dB, all frames, silence too; may be a memory map.
+        programme_db: the programme's level.
+        frames_per_second: of `levels`.
+    """
+    return torch.cat([noise_floor(levels[part] - programme_db, frames_per_second) for part in band_parts(*levels.shape)])
+
+
+def with_silence(style: BandStatistics, floor: Tensor) -> BandStatistics:
+    """A style whose quiet end is as low as the floor of all its frames, so that one with rests gives no leave to hiss.
+
+    Args:
+        style: statistics of its sounding frames.
+        floor: `(M, 1)` in dB, of all of them.
+    """
+    quiet_db = torch.where(floor.isfinite(), style.quiet_db.minimum(floor.to(style.quiet_db)), style.quiet_db)
+    return dataclasses.replace(style, quiet_db=quiet_db)
 
 
 def noise_floor(levels: Tensor, frames_per_second: float) -> Tensor:

@@ -18,6 +18,7 @@ from .devices import pick_device, pick_dtype
 from .errors import TooShort
 from .extractors.base import Extractor
 from .extractors.loading import load_extractor
+from .noise_guard import floors, with_silence
 from .presets import Preset
 from .resampling import at_rate
 from .scratch import Scratch
@@ -149,7 +150,8 @@ def _heard(
     samples = at_rate(style, analysis.sample_rate, scratch)
     levels = analysis.levels(samples, scratch, clock.part(0.0, 0.3))
     sounds = sounding_style(levels, settings.gate_db, _reader(samples, analysis))
-    bands = band_statistics(levels.shape[0], sounds.n_frames, sounds.bands).on(analysis.device)
+    bands = band_statistics(levels.shape[0], sounds.n_frames, sounds.bands)
+    bands = with_silence(bands, floors(levels, sounds.programme_db, analysis.frames_per_second)).on(analysis.device)
     extractor = load_extractor(settings, bands.mean, analysis, seed, pick_dtype(analysis.device))
     return style_target(sounds, bands, extractor, settings, block_frames), extractor
 
@@ -208,7 +210,7 @@ def _reconstruct(
     resolution, spread, limit = analysis.resolution, analysis.spread, settings.max_gain_db
     if settings.method == "gain_mask":
         gains, wet = reconstruct.mask_under_ceiling(
-            made.source, levels, found.levels, found.ceiling, limit, analysis, scratch, clock.part(0.0, 0.8)
+            made.source, levels, found.levels, found.ceiling, found.quiet_db, limit, analysis, scratch, clock.part(0.0, 0.8)
         )
         if strength == 1.0:
             return wet

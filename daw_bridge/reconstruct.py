@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from .analysis import Analysis, OnShare, frame_spans, programme_level_db
+from .noise_guard import floors
 from .scratch import Scratch
 from .spectrogram import FRAMES_AT_ONCE, Resolution, frames_of, frames_within, overlap_add, write_frames
 
@@ -86,12 +87,12 @@ def shared_gain(gain_db: Tensor, levels: Tensor) -> Tensor:
     return torch.where((gain_db != 0).any(0), smooth, torch.zeros_like(smooth))
 
 
-def gains_between(levels: Tensor, target: Tensor, ceiling: Tensor, raised_db: float, max_gain_db: float) -> Gains:
+def gains_between(levels: Tensor, target: Tensor, ceiling: Tensor, raised_db: Tensor, max_gain_db: float) -> Gains:
     """Gains that bring levels to a target, shared between the frames, and no cell over a ceiling.
 
     Args:
         levels, target, ceiling: `(M, T)` in dB; may be memory maps.
-        raised_db: by which the ceiling is raised; infinite for none.
+        raised_db: `(M, 1)`, by which the ceiling is raised; infinite for none.
         max_gain_db: most that a cell is raised or lowered.
     """
     reach, n_frames = len(SHARED_POWER) // 2, levels.shape[1]
@@ -101,8 +102,7 @@ def gains_between(levels: Tensor, target: Tensor, ceiling: Tensor, raised_db: fl
         own = levels[:, part]
         gain_db = (target[:, part] - own).clamp(-max_gain_db, max_gain_db)
         lowered = (ceiling[:, part] + raised_db - own).clamp(-max_gain_db, max_gain_db)
-        gain_db = torch.where((gain_db != 0).any(0), gain_db.minimum(lowered), gain_db)
-        return shared_gain(gain_db, own)[:, first - part.start : last - part.start]
+        return shared_gain(gain_db.minimum(lowered), own)[:, first - part.start : last - part.start]
 
     return gains
 
@@ -112,6 +112,7 @@ def mask_under_ceiling(
     levels: Tensor,
     target: Tensor,
     ceiling: Tensor,
+    quiet_db: Tensor,
     max_gain_db: float,
     analysis: Analysis,
     scratch: Scratch = Scratch(),
@@ -120,12 +121,14 @@ def mask_under_ceiling(
     """Bring the content to the target without turning its noise up against the remix's own level.
 
     What the ceiling means depends on how loud the whole becomes, and that only the sound itself tells: a hum that is
-    turned down leaves everything else louder beside it. So the mask is tried, and the ceiling moved by what was missed.
+    turned down leaves everything else louder beside it, and windows smear what is turned up into the rests next to it. So
+    the mask is tried, and the ceiling moved by what was missed, band by band.
 
     Args:
         samples: `(C, N)`, the content.
         levels, target: `(M, T)` in dB: the content's levels and the wanted ones.
         ceiling: `(M, T)` in dB relative to the programme, the highest levels allowed.
+        quiet_db: `(M, 1)`, the same of each band's quiet end.
         max_gain_db: most that a cell is raised or lowered.
         analysis: of the content.
         scratch: makes room for the samples.
@@ -136,7 +139,7 @@ def mask_under_ceiling(
     """
     wet = torch.from_numpy(scratch.empty(tuple(samples.shape)))
     wet_levels = torch.from_numpy(scratch.empty(tuple(levels.shape)))
-    programme_db, missed_db = programme_level_db(levels), -math.inf
+    programme_db, missed_db = programme_level_db(levels), torch.full_like(quiet_db, -math.inf)
     for trial in range(CEILING_TRIALS + 1):
         told = None if on_share is None else partial(_within, on_share, trial, CEILING_TRIALS + 1)
         gains = gains_between(levels, target, ceiling, programme_db - missed_db, max_gain_db)
@@ -145,10 +148,11 @@ def mask_under_ceiling(
             break
         for part, block in analysis.level_blocks(wet):
             wet_levels[:, part] = block
-        found_db = programme_db - programme_level_db(wet_levels)
-        if found_db < SMALLEST_MISS_DB:
+        found_db = programme_level_db(wet_levels)
+        over_db = (floors(wet_levels, found_db, analysis.frames_per_second) - quiet_db).clamp_min(0.0)
+        if max(programme_db - found_db, float(over_db.max())) < SMALLEST_MISS_DB:
             break
-        missed_db = max(missed_db, found_db)
+        missed_db = missed_db.clamp_min(max(programme_db - found_db, 0.0)) + over_db
     return gains, wet
 
 

@@ -50,11 +50,13 @@ class Transferred:
     Attributes:
         levels: `(M, T)` in dB, the target.
         ceiling: `(M, T)` in dB relative to the programme's level, the highest that the noise guard allows.
+        quiet_db: `(M, 1)`, the same of the quiet end of each band.
         content_losses, style_losses: by step, mean over blocks; empty without steps.
     """
 
     levels: Tensor
     ceiling: Tensor
+    quiet_db: Tensor
     content_losses: list[float]
     style_losses: list[float]
 
@@ -88,8 +90,9 @@ def transfer(
         Levels as long as the content's; frames in which the content is silent are the content's own.
     """
     if content.n_frames < FEWEST_FRAMES:
-        return Transferred(content.levels, torch.full((1, 1), torch.inf).expand_as(content.levels), [], [])
-    ceiling, start = _bounds(content, style, frames_per_second, settings, seed, scratch)
+        unbound = torch.full((content.levels.shape[0], 1), torch.inf)
+        return Transferred(content.levels, unbound.expand_as(content.levels), unbound, [], [])
+    ceiling, quiet_db, start = _bounds(content, style, frames_per_second, settings, seed, scratch)
     levels = torch.from_numpy(scratch.empty(tuple(content.levels.shape)))
     for part in band_parts(*content.levels.shape):
         levels[part] = content.levels[part]
@@ -106,7 +109,7 @@ def transfer(
                 on_step(Step(number * settings.num_steps + step + 1, len(spans) * settings.num_steps, *losses, block.levels))
         share = _fades(first, last, content.n_frames) * content.presence[frames]
         levels[:, frames] += (block.levels() - sound.levels).cpu() * share
-    return Transferred(levels, ceiling, *(curve.tolist() for curve in curves))
+    return Transferred(levels, ceiling, quiet_db, *(curve.tolist() for curve in curves))
 
 
 def _bounds(
@@ -116,21 +119,28 @@ def _bounds(
     settings: TransferSettings,
     seed: int,
     scratch: Scratch,
-) -> tuple[Tensor, Tensor]:
-    """Ceiling `(M, T)` of all frames and start `(P, M, S)` of the sounding ones, both relative to the programme's level."""
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Ceiling `(M, T)` and its least `(M, 1)`, start `(P, M, S)` of the sounding frames, relative to the programme's level.
+
+    What is not transferred may not come nearer to the programme, either: there, the ceiling is what is.
+    """
     n_bands, n_planes = content.levels.shape[0], N_PLANES[settings.planes]
     ceiling = torch.from_numpy(scratch.empty(tuple(content.levels.shape)))
     start = torch.from_numpy(scratch.empty((n_planes, n_bands, content.n_frames)))
+    quiet_db = torch.full((n_bands, 1), torch.inf)
     own = band_statistics(n_bands, content.n_frames, content.bands) if settings.start == "noise" else None
     generators = [torch.Generator().manual_seed(seed + plane) for plane in range(n_planes)]
     for part in band_parts(*content.levels.shape):
         wanted, sounding = style.bands.on(torch.device("cpu")).rows(part), content.bands(part)
-        ceiling[part] = noise_ceiling(content.relative(content.levels[part]), wanted, frames_per_second, settings.noise_lift_db)
-        limits = ceiling[part][:, content.frames]
+        relative = content.relative(content.levels[part])
+        allowed = noise_ceiling(relative, wanted, frames_per_second, settings.noise_lift_db)
+        limits = allowed[:, content.frames]
+        quiet_db[part] = limits.amin(1, keepdim=True)
+        ceiling[part] = torch.where(content.presence > 0, allowed, relative)
         for plane, generator in enumerate(generators):
             found = _start(sounding, wanted, own, settings.start, generator)
             start[plane, part] = found.clamp(FLOOR_DB, TOP_DB).minimum(limits)
-    return ceiling, start
+    return ceiling, quiet_db, start
 
 
 class _Block:

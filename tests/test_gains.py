@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from daw_bridge.analysis import analysis_for, programme_level_db
+from daw_bridge.noise_guard import floors
 from daw_bridge.reconstruct import gain_mask, mask_under_ceiling, shared_gain
 
 RATE = 44_100
@@ -44,7 +45,7 @@ def test_the_ceiling_moves_down_with_what_a_loud_hum_takes_along() -> None:
     target[20:] += 10.0
     ceiling = torch.full_like(levels, 300.0)
     ceiling[20:] = levels[20:] + 10.0 - programme_level_db(levels)
-    gains, guarded = mask_under_ceiling(samples, levels, target, ceiling, 40.0, seen)
+    gains, guarded = mask_under_ceiling(samples, levels, target, ceiling, ceiling.amin(1, keepdim=True), 40.0, seen)
     gain = gains(0, levels.shape[1])
     assert gain[25:, 20:-20].max() < 0.0
 
@@ -62,6 +63,22 @@ def test_a_target_that_keeps_the_level_is_reached_by_its_own_gain() -> None:
     samples = 0.1 * torch.randn(2, 2 * RATE, generator=torch.Generator().manual_seed(1))
     levels = seen.levels(samples)
     target = levels + 5.0
-    gains, _ = mask_under_ceiling(samples, levels, target, torch.full_like(levels, 300.0), 40.0, seen)
+    ceiling = torch.full_like(levels, 300.0)
+    gains, _ = mask_under_ceiling(samples, levels, target, ceiling, ceiling[:, :1], 40.0, seen)
     gain = gains(0, levels.shape[1])
     assert torch.allclose(gain, torch.full_like(gain, 5.0), atol=1e-3)
+
+
+def test_a_band_whose_quiet_end_comes_up_is_brought_down_again() -> None:
+    seen = analysis_for(RATE, 64, torch.device("cpu"))
+    hum = torch.sin(2 * torch.pi * 100 * torch.arange(6 * RATE) / RATE)
+    samples = (0.3 * hum + 0.001 * torch.randn(hum.shape, generator=torch.Generator().manual_seed(2)))[None]
+    levels = seen.levels(samples)
+    quiet_db = floors(levels, programme_level_db(levels), seen.frames_per_second)
+    target = levels.clone()
+    target[20:40] += 12.0
+    ceiling = target - programme_level_db(levels)  # gives leave; only the sound's own quiet end does not
+    _, found = mask_under_ceiling(samples, levels, target, ceiling, quiet_db, 40.0, seen)
+    found_levels = seen.levels(found)
+    over_db = floors(found_levels, programme_level_db(found_levels), seen.frames_per_second) - quiet_db
+    assert over_db.max() < 1.0

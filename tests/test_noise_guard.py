@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from daw_bridge.band_statistics import statistics_of
-from daw_bridge.noise_guard import noise_ceiling, noise_floor
+from daw_bridge.noise_guard import floors, noise_ceiling, noise_floor, with_silence
 
 FRAMES_PER_SECOND = 86.0
 N_BANDS, N_FRAMES = 8, 860  # ten seconds
@@ -76,3 +76,17 @@ def test_the_noise_that_was_there_may_stay() -> None:
 def test_levels_without_any_sound_are_finite() -> None:
     ceiling = noise_ceiling(torch.full((N_BANDS, N_FRAMES), -90.0), statistics_of(hiss(-15.0)), FRAMES_PER_SECOND, 10.0)
     assert ceiling.isfinite().all()
+
+
+def test_a_style_with_rests_gives_no_leave_to_hiss() -> None:
+    sounding = hiss(-20.0)
+    style = statistics_of(sounding)
+    rests = torch.cat([sounding, hiss(-80.0, 3 * 86)], dim=1)
+    found = with_silence(style, floors(rests, 0.0, FRAMES_PER_SECOND))
+    assert (found.quiet_db < -75).all() and (style.quiet_db > -25).all()
+    assert found.power_db is style.power_db
+
+
+def test_a_style_without_rests_or_too_short_to_know_keeps_its_quiet_end() -> None:
+    style = statistics_of(hiss(-20.0))
+    assert torch.equal(with_silence(style, floors(hiss(-20.0, 86), 0.0, FRAMES_PER_SECOND)).quiet_db, style.quiet_db)
