@@ -7,7 +7,6 @@ import re
 import shlex
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
@@ -65,12 +64,19 @@ def test_the_service_imports_neither_torch_nor_a_decoder() -> None:
     assert loaded(f"import {', '.join(modules)}") <= {"dbos"}
 
 
-def test_help_answers_within_0_3_s() -> None:
+def processor_seconds() -> float:
+    """What the processes that have ended took of the processor: unlike the clock, next to the same on a busy machine."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not add up what ended processes took")
+def test_help_takes_less_than_0_3_s() -> None:
     seconds = []
     for _ in range(5):
-        began = time.perf_counter()
+        began = processor_seconds()
         subprocess.run([*COMMAND, "--help"], cwd=TREE, check=True, capture_output=True)
-        seconds.append(time.perf_counter() - began)
+        seconds.append(processor_seconds() - began)
     assert min(seconds) < 0.3
 
 
