@@ -9,13 +9,10 @@ from typing import TYPE_CHECKING
 from .disk import remove
 from .errors import WeightsMissing, did_you_mean
 from .networks import NETWORKS
-from .weights_here import fetched, missing, sha256_of
+from .weights_here import SHIPPED, fetched, missing, sha256_of
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-# Network → file inside the package and its SHA-256; `Network.n_shipped` says how many convolutions it holds.
-SHIPPED = {"vgg16": ("vgg16-lite.safetensors", "83cd291b517b12658a244136fb881d92a31877525635fde520c1d5d8d9ac34fd")}
 
 
 def shipped_folder() -> Path:

@@ -93,7 +93,7 @@ def verify(names: tuple[str, ...], on_broken: Callable[[WeightsMissing], None], 
         How many are broken.
     """
     tables, broken = [], []
-    for name, (file, sha256) in weights.SHIPPED.items():
+    for name, (file, sha256) in weights_here.SHIPPED.items():
         if not names or name in names:
             tables.append(_looked_at(name, weights.shipped_folder() / file, sha256))
     for network in NETWORKS.values():

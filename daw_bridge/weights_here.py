@@ -11,6 +11,8 @@ from .errors import WeightsMissing
 from .networks import Network
 from .weights_sources import sources_of
 
+# Network → file inside the package and its SHA-256; `Network.n_shipped` says how many convolutions it holds.
+SHIPPED = {"vgg16": ("vgg16-lite.safetensors", "83cd291b517b12658a244136fb881d92a31877525635fde520c1d5d8d9ac34fd")}
 FETCHED = re.compile(r"[a-z0-9]+-[0-9a-f]{64}\.safetensors")  # a file is named after its checksum
 
 
@@ -62,3 +64,19 @@ def missing(network: str, n_layers: int) -> WeightsMissing:
 def sha256_of(path: Path) -> str:
     """What the checksum of a fetched file must be, as its name says."""
     return path.stem.rpartition("-")[2]
+
+
+def in_use(depths: Mapping[Network, int]) -> dict[str, str]:
+    """Which weights have a say in a render, for its recipe: `{"weights of vgg16": checksum}`; none for random networks.
+
+    Args:
+        depths: of `TransferSettings.depths`.
+    """
+    found = {}
+    for network, n_layers in depths.items():
+        path = fetched(network.name)
+        if network.name in SHIPPED and n_layers <= network.n_shipped:
+            found[f"weights of {network.name}"] = SHIPPED[network.name][1]
+        elif path is not None:
+            found[f"weights of {network.name}"] = sha256_of(path)
+    return found

@@ -109,3 +109,12 @@ def test_the_cutting_script_turns_the_kernels_and_refuses_another_wheel(tmp_path
     wrong.write_bytes(b"PK")
     with pytest.raises(SystemExit, match="SHA-256"):
         cutter.checked_weights(wrong)
+
+
+def test_a_recipe_tells_which_weights_had_a_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAW_BRIDGE_WEIGHTS", str(tmp_path))
+    path = fetched_file(tmp_path)
+    cheap, best = (load_preset(f"paper-vgg16-{mode}").transfer.depths() for mode in ("cheap", "best"))
+    assert weights_here.in_use(best) == {"weights of vgg16": path.stem.removeprefix("vgg16-")}
+    assert weights_here.in_use(cheap) == {"weights of vgg16": weights_here.SHIPPED["vgg16"][1]}
+    assert weights_here.in_use(load_preset("wyse").transfer.depths()) == {}
