@@ -15,7 +15,8 @@
 --   You go on working; the remix lands on a new track below, on the same sample, as one undo point.
 --
 --   What is sent is what you hear of the item: its media file as it is where that will do; reversed, looped and stretched items
---   are read first, and items with take effects or envelopes are rendered by REAPER. The track's effects are not part of it.
+--   and MP3 files are read first; items with effects or envelopes, of their own or of their track, are rendered by REAPER, which
+--   waits meanwhile: the menu says so beforehand. Effects of folders, buses and the master are not part of it.
 --
 --   A file daw_bridge.conf beside this script may hold lines such as `state_dir = /path` (where the service keeps its
 --   state, if not in the usual place), `presets = /path`, `preset = default` and `param.strength = 0.8`.

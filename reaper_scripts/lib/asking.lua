@@ -34,7 +34,7 @@ function asking.configuration(scripts_folder)
   }
 end
 
-local function describe_items(found, may_name_style)
+local function describe_items(found, lands_as, may_name_style)
   local n_items = reaper.CountSelectedMediaItems(found.project)
   if n_items == 0 then return nil, messages.no_item end
   if n_items > MAX_AT_ONCE then return nil, messages.too_many:format(n_items, "items", MAX_AT_ONCE) end
@@ -46,7 +46,7 @@ local function describe_items(found, may_name_style)
   end
   for index, item in ipairs(items) do
     local problem
-    found.contents[index], problem = content.describe(item)
+    found.contents[index], problem = content.describe(item, lands_as)
     if problem then return nil, problem end
   end
   return found
@@ -70,7 +70,16 @@ local function look_first(options)
   if not project then return nil, folder end
   local found = { project = project, folder = folder, file = file, contents = {} }
   if options.of == "tracks" then return describe_tracks(found) end
-  return describe_items(found, not options.is_quiet)
+  return describe_items(found, options.lands_as or "track", not options.is_quiet)
+end
+
+-- What the user should know before it starts; nil where REAPER has nothing to render.
+local function note_of(contents)
+  local n_rendered = 0
+  for _, described in ipairs(contents) do
+    if described.way ~= "file" and described.way ~= "read" then n_rendered = n_rendered + 1 end
+  end
+  return n_rendered > 0 and messages.renders_first:format(n_rendered) or nil
 end
 
 local function choose_style(project)
@@ -88,7 +97,7 @@ local function choose(found, configuration)
   if not reaper.file_exists(style_path) then return nil, messages.style_missing:format(style_path) end
   local last_preset = projects.recall(project, "preset") or configuration.preset or DEFAULT_PRESET
   local last = { preset = last_preset, strength = projects.recall(project, "strength") }
-  local chosen = presets.choose(presets.list(configuration.preset_folders), last)
+  local chosen = presets.choose(presets.list(configuration.preset_folders), last, note_of(found.contents))
   if not chosen or not projects.may_use(project, found.folder) then return nil end
   projects.remember(project, "style", style_path)
   projects.remember(project, "preset", chosen.preset)
@@ -100,6 +109,8 @@ local function as_last_time(found)
   local style_path, preset = projects.recall(found.project, "style"), projects.recall(found.project, "preset")
   if not style_path or not preset then return nil, messages.no_last_settings end
   if not reaper.file_exists(style_path) then return nil, messages.style_missing:format(style_path) end
+  local note = note_of(found.contents)
+  if note then reaper.Help_Set(note, false) end
   return { style_path = style_path, preset = preset, strength = projects.recall(found.project, "strength") }
 end
 

@@ -3,6 +3,7 @@
 
 local messages = require("messages")
 local placement = require("placement")
+local wave = require("wave")
 
 local content = {}
 
@@ -10,11 +11,18 @@ local content = {}
 local FADES = { "D_FADEINLEN", "D_FADEOUTLEN", "C_FADEINSHAPE", "C_FADEOUTSHAPE" }
 local ITEM_LOOK = { "D_VOL", "C_BEATATTACHMODE", "I_CUSTOMCOLOR", table.unpack(FADES) }
 local TAKE_LOOK = { "B_PPITCH", "D_PITCH", "I_PITCHMODE", "D_VOL", "D_PAN", "I_CHANMODE", "I_CUSTOMCOLOR" }
--- What is in the sound already, once it was read or rendered.
-local READ_TAKE = { B_PPITCH = 1, D_PITCH = 0, I_PITCHMODE = -1, I_CHANMODE = 0 }
+-- What is in the sound already, once it was got in one of these ways.
 local RENDERED_TAKE = { B_PPITCH = 1, D_PITCH = 0, I_PITCHMODE = -1, I_CHANMODE = 0, D_VOL = 1, D_PAN = 0 }
+local IN_THE_SOUND = {
+  file = { item = {}, take = {} },
+  read = { item = {}, take = { B_PPITCH = 1, D_PITCH = 0, I_PITCHMODE = -1, I_CHANMODE = 0 } },
+  render = { item = {}, take = RENDERED_TAKE },
+  track = { item = { D_VOL = 1, D_FADEINLEN = 0, D_FADEOUTLEN = 0 }, take = RENDERED_TAKE },
+}
 
 local MAX_CHANNELS = 8
+-- What the service reads to the very sample as REAPER does; of MP3, for one, programs leave out more or less of the beginning.
+local AS_A_FILE = { WAVE = true, AIFF = true, FLAC = true, VORBIS = true }
 local NOT_AUDIO = { RPP_PROJECT = true, CLICK = true, LTC = true }
 
 local function list(count, get, project)
@@ -31,8 +39,8 @@ function content.selected_tracks(project) return list(reaper.CountSelectedTracks
 
 --- The audio file that an item plays.
 -- @param role "content" or "style", for the sentence
--- @return table of take, source (what it plays), media (the file; another than `source` if that is reversed or a part of it) and
---   path; or nil and a sentence
+-- @return table of take, source (what it plays), media (the file; another than `source` if that is reversed or a part of it),
+--   path and kind (REAPER's word for its format); or nil and a sentence
 function content.file_of(item, role)
   local take = reaper.GetActiveTake(item)
   if not take then return nil, messages.empty_item:format(role) end
@@ -47,14 +55,16 @@ function content.file_of(item, role)
   if not reaper.file_exists(path) or reaper.GetMediaSourceSampleRate(media) <= 0 then
     return nil, messages.offline:format(role, path)
   end
-  return { take = take, source = source, media = media, path = path }
+  return { take = take, source = source, media = media, path = path, kind = kind }
 end
 
 local function look_of(item, take, in_the_sound)
   local look = { item = {}, take = {} }
-  for _, name in ipairs(ITEM_LOOK) do look.item[name] = reaper.GetMediaItemInfo_Value(item, name) end
+  for _, name in ipairs(ITEM_LOOK) do
+    look.item[name] = in_the_sound.item[name] or reaper.GetMediaItemInfo_Value(item, name)
+  end
   for _, name in ipairs(TAKE_LOOK) do
-    look.take[name] = in_the_sound[name] or reaper.GetMediaItemTakeInfo_Value(take, name)
+    look.take[name] = in_the_sound.take[name] or reaper.GetMediaItemTakeInfo_Value(take, name)
   end
   return look
 end
@@ -85,9 +95,22 @@ local function has_effects(take)
   return false
 end
 
--- By "file" (a part of it, as it is), "read" (an audio accessor) or "render" (REAPER's own).
-local function way_of(item, file, place)
-  if has_effects(file.take) then return "render" end
+local RECEIVES, FOLDER_BEGINS = -1, 1
+
+-- A track has effects that are heard: on, and not bypassed as a whole. A bus is no matter of one item: others play into it.
+local function track_has_effects(track)
+  local is_bus = reaper.GetMediaTrackInfo_Value(track, "I_FOLDERDEPTH") == FOLDER_BEGINS
+    or reaper.GetTrackNumSends(track, RECEIVES) > 0
+  if is_bus or reaper.GetMediaTrackInfo_Value(track, "I_FXEN") == 0 then return false end
+  for index = 0, reaper.TrackFX_GetCount(track) - 1 do
+    if reaper.TrackFX_GetEnabled(track, index) and not reaper.TrackFX_GetOffline(track, index) then return true end
+  end
+  return false
+end
+
+-- By "file" (a part of it, as it is), "read" (an audio accessor), "render" (REAPER's own, of the item alone) or "track" (the
+-- same, through the item's track). A take goes through the track anyway, a new track does not.
+local function way_of(item, file, place, lands_as)
   local range, problem = placement.range({
     start_offset_seconds = place.start_offset_seconds,
     item_length_seconds = place.item_length_seconds,
@@ -97,7 +120,10 @@ local function way_of(item, file, place)
     is_looped = reaper.GetMediaItemInfo_Value(item, "B_LOOPSRC") == 1,
   })
   if problem == "empty" then return nil, messages.nothing_shown end
-  if range and file.media == file.source and reaper.GetTakeNumStretchMarkers(file.take) == 0 then return "file", range end
+  if lands_as == "track" and track_has_effects(reaper.GetMediaItemTrack(item)) then return "track" end
+  if has_effects(file.take) then return "render" end
+  local is_plain = file.media == file.source and AS_A_FILE[file.kind] and reaper.GetTakeNumStretchMarkers(file.take) == 0
+  if range and is_plain then return "file", range end
   return reaper.GetMediaItemTakeInfo_Value(file.take, "I_CHANMODE") == 0 and "read" or "render"
 end
 
@@ -105,11 +131,14 @@ local function form_of(file, place, way)
   local sample_rate = math.tointeger(reaper.GetMediaSourceSampleRate(file.media))
   local n_channels = reaper.GetMediaSourceNumChannels(file.media)
   if n_channels > MAX_CHANNELS then return nil, messages.too_many_channels:format(n_channels) end
-  return {
+  local form = {
     sample_rate = sample_rate,
-    n_channels = way == "render" and math.max(n_channels, 2) or n_channels, -- an effect may make mono wide
+    n_channels = way == "read" and n_channels or math.max(n_channels, 2), -- an effect may make mono wide
     n_samples = math.ceil(place.item_length_seconds * sample_rate),
+    length_seconds = place.item_length_seconds,
   }
+  if not wave.can_hold(form) then return nil, messages.too_long end
+  return form
 end
 
 local function landing_of_track(track)
@@ -132,16 +161,17 @@ local function landing_of(item, file, place, in_the_sound)
 end
 
 --- Everything about a content item that is needed to ask and, later, to land without it.
--- @return table of way ("file", "read" or "render"), landing (plain values with the item by GUID), and, for a file, path,
---   start_seconds and length_seconds, else form; or nil and a sentence
-function content.describe(item)
+-- @param lands_as "track" or "take"
+-- @return table of way ("file", "read", "render" or "track"), landing (plain values with the item by GUID), and, for a file,
+--   path, start_seconds and length_seconds, else form; or nil and a sentence
+function content.describe(item, lands_as)
   local file, problem = content.file_of(item, "content")
   if not file then return nil, problem end
   local place = content.place_of(item, file.take)
-  local way, range = way_of(item, file, place)
+  local way, range = way_of(item, file, place, lands_as)
   if not way then return nil, range end
   if way == "file" then
-    local landing = landing_of(item, file, place, {})
+    local landing = landing_of(item, file, place, IN_THE_SOUND.file)
     landing.remix_offset_seconds, landing.remix_rate = range.remix_offset_seconds, place.play_rate
     local start_seconds, length_seconds = range.start_seconds, range.length_seconds
     return { way = way, path = file.path, start_seconds = start_seconds, length_seconds = length_seconds, landing = landing }
@@ -149,7 +179,7 @@ function content.describe(item)
   local form
   form, problem = form_of(file, place, way)
   if not form then return nil, problem end
-  local landing = landing_of(item, file, place, way == "read" and READ_TAKE or RENDERED_TAKE)
+  local landing = landing_of(item, file, place, IN_THE_SOUND[way])
   landing.remix_offset_seconds, landing.remix_rate = 0.0, 1.0
   return { way = way, form = form, landing = landing }
 end
@@ -189,7 +219,7 @@ function content.landing_below(item, part)
   local place = content.place_of(item, file.take)
   local position, length, offset = placement.below(place, part.start_seconds, part.length_seconds)
   if not position then return nil end
-  local landing = landing_of(item, file, place, {})
+  local landing = landing_of(item, file, place, IN_THE_SOUND.file)
   landing.position_seconds, landing.item_length_seconds = position, length
   landing.remix_offset_seconds, landing.remix_rate = offset, place.play_rate
   landing.item_guid, landing.take_guid = nil, nil -- it stands for itself, not for the item as asked

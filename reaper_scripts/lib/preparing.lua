@@ -26,6 +26,9 @@ local function take_out(wish, project)
   end
   local take = reaper.GetMediaItemTakeByGUID(project, request.take_guid)
   if not take then return nil, messages.content_gone end
+  if wish.way == "track" then
+    return rendering.item_on_its_track(project, reaper.GetMediaItemTake_Item(take), path, wish.form)
+  end
   if wish.way == "render" then return rendering.item(project, reaper.GetMediaItemTake_Item(take), path, wish.form) end
   local problem
   wish.reading, problem = reading.start(take, path, wish.form)

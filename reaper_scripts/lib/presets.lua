@@ -54,7 +54,8 @@ local function tick(is_chosen) return is_chosen and "!" or "" end
 --- The text for gfx.showmenu, with ticks at what was chosen last.
 -- @param found list of presets
 -- @param last table of preset (id) and strength (per cent, as text; nil for the preset's own)
-function presets.menu(found, last)
+-- @param note a line to be read only, or nil
+function presets.menu(found, last, note)
   local rows = {}
   for index, preset in ipairs(found) do
     local title = preset.title:gsub("|", "/"):gsub("^[#!<>]+", "")
@@ -66,19 +67,23 @@ function presets.menu(found, last)
     local last_mark = index == #STRENGTHS and "<" or ""
     rows[#rows + 1] = last_mark .. tick(last.strength == strength) .. strength .. " %"
   end
+  if note then
+    rows[#rows + 1] = "" -- a line; what stands last upsets no number of a row
+    rows[#rows + 1] = "#" .. note
+  end
   return table.concat(rows, "|")
 end
 
 --- Let the user choose a preset at the mouse; after a strength the menu comes again, for the preset.
--- @param last as for `menu`
+-- @param last, note as for `menu`
 -- @return table of preset (id) and strength, or nil if the menu was closed
-function presets.choose(found, last)
+function presets.choose(found, last, note)
   local chosen = { preset = last.preset, strength = last.strength }
   gfx.init("daw_bridge", 0, 0, 0, 0, 0) -- a menu needs a window, however small
   local row
   repeat
     gfx.x, gfx.y = gfx.mouse_x, gfx.mouse_y
-    row = gfx.showmenu(presets.menu(found, chosen))
+    row = gfx.showmenu(presets.menu(found, chosen, note))
     if row > #found then chosen.strength = STRENGTHS[row - #found - 1] end -- the first of them is the preset's own: nil
   until row <= #found
   gfx.quit()

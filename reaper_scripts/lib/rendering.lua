@@ -12,7 +12,7 @@ local SELECTED_ITEMS, STEMS_OF_SELECTED_TRACKS = 32, 2
 local BOUNDS_CUSTOM, BOUNDS_SELECTED_ITEMS = 0, 4
 local WAVE_FLOAT = "ZXZhdyAAAQ==" -- "evaw", 32 bits, in REAPER's base64
 
--- An item's own volume, fades and mute go with the remix: they must not be in the sound, too.
+-- An item's own volume and fades go with the remix: they must not be in the sound, too. A mute would leave no sound.
 local PLAIN_ITEM = {
   B_MUTE = 0, D_VOL = 1, D_FADEINLEN = 0, D_FADEOUTLEN = 0, D_FADEINLEN_AUTO = -1, D_FADEOUTLEN_AUTO = -1,
 }
@@ -105,10 +105,7 @@ function rendering.item(project, item, path, form)
   return run(project, path, things)
 end
 
---- Render a part of one track as it sounds after its effects and fader.
--- @param form table of sample_rate (Hz), n_channels, start_seconds and length_seconds in the project
--- @return as `item`
-function rendering.track(project, track, path, form)
+local function render_track(project, track, path, form, more)
   local things = add(settings(project, path, form), {
     number(project, "RENDER_SETTINGS", STEMS_OF_SELECTED_TRACKS),
     number(project, "RENDER_BOUNDSFLAG", BOUNDS_CUSTOM),
@@ -116,7 +113,33 @@ function rendering.track(project, track, path, form)
     number(project, "RENDER_ENDPOS", form.start_seconds + form.length_seconds),
   })
   things[#things + 1] = selection(project, reaper.CountSelectedTracks, reaper.GetSelectedTrack, reaper.SetTrackSelected, track)
-  return run(project, path, things)
+  return run(project, path, add(things, more))
 end
+
+local function overlaps(item, start_seconds, stop_seconds)
+  local position_seconds = reaper.GetMediaItemInfo_Value(item, "D_POSITION")
+  return position_seconds < stop_seconds and position_seconds + reaper.GetMediaItemInfo_Value(item, "D_LENGTH") > start_seconds
+end
+
+--- Render one item as it sounds after its track's effects and fader, without the other items of that track.
+-- @return as `item`
+function rendering.item_on_its_track(project, item, path, form)
+  local track = reaper.GetMediaItemTrack(item)
+  local start_seconds = reaper.GetMediaItemInfo_Value(item, "D_POSITION")
+  local stop_seconds = start_seconds + form.length_seconds
+  local mutes = { item_value(item, "B_MUTE", 0) }
+  for index = 0, reaper.CountTrackMediaItems(track) - 1 do
+    local other = reaper.GetTrackMediaItem(track, index)
+    if other ~= item and overlaps(other, start_seconds, stop_seconds) then mutes[#mutes + 1] = item_value(other, "B_MUTE", 1) end
+  end
+  local of_item = { sample_rate = form.sample_rate, n_channels = form.n_channels, length_seconds = form.length_seconds }
+  of_item.start_seconds = start_seconds
+  return render_track(project, track, path, of_item, mutes)
+end
+
+--- Render a part of one track as it sounds after its effects and fader.
+-- @param form table of sample_rate (Hz), n_channels, start_seconds and length_seconds in the project
+-- @return as `item`
+function rendering.track(project, track, path, form) return render_track(project, track, path, form, {}) end
 
 return rendering

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from tests.reaper.desk import RATE, Desk, new_item, song
-from tests.reaper.simulator import Reaper
+from tests.reaper.simulator import REMIX, Reaper
 
 TAKE = "daw_bridge_Remix as new take.lua"
 LAST = "daw_bridge_Remix selected item with last settings.lua"
@@ -29,6 +29,12 @@ def with_effect(reaper: Reaper, project: Any, **effect: bool) -> Any:
     item = project.tracks[2]["items"][1]
     item.takes[1]["effects"] = reaper.lua.table(reaper.lua.table_from({"is_enabled": True, **effect}))
     return item
+
+
+def with_track_effect(reaper: Reaper, project: Any, **effect: bool) -> Any:
+    track = project.tracks[2]
+    track["effects"] = reaper.lua.table(reaper.lua.table_from({"is_enabled": True, **effect}))
+    return track
 
 
 def peculiar(kind: str, reaper: Reaper, desk: Desk) -> tuple[Any, Any]:
@@ -132,6 +138,66 @@ def test_effects_are_rendered_by_reaper_without_the_item_s_own_volume_and_fades(
     assert reaper.violations == [] and reaper.undo_labels(project) == ["Remix of vocal take"]
 
 
+def test_a_track_s_effects_are_heard_and_the_other_items_of_the_track_are_not(reaper: Reaper, desk: Desk) -> None:
+    project = song(reaper, desk, D_VOL=0.5, B_MUTE=1)
+    track = with_track_effect(reaper, project)
+    for position in (13.0, 30.0):
+        other = reaper.add_item(track, desk.style, D_POSITION=position, D_LENGTH=1.0)
+        other["is_selected"] = False
+    reaper.run()
+    assert next(iter(reaper.world.menus.values())).endswith("||#REAPER renders 1 of them first; its window shows meanwhile")
+    ticket = desk.take()
+    heard, rate = soundfile.read(ticket["content"])
+    assert rate == RATE and np.allclose(heard, 0.25 * source_of(desk)[RATE // 2 : RATE * 5 // 2], atol=1e-6)
+    assert [item["values"]["B_MUTE"] for item in track["items"].values()] == [1, 0, 0]
+    desk.answer({**ticket, "length_seconds": 2.0})
+    reaper.ticks(3)
+    item = new_item(project)
+    assert item["values"]["D_VOL"] == 1, "its volume is in the sound"
+    assert item["values"]["D_POSITION"] == 12.3456789 and item.takes[1]["values"]["D_STARTOFFS"] == 0
+    assert reaper.violations == [] and reaper.undo_labels(project) == ["Remix of vocal take"]
+
+
+@pytest.mark.parametrize("reason", ["off", "offline", "all bypassed", "folder", "bus", "take"])
+def test_a_track_s_effects_that_are_not_heard_or_heard_anyway_need_no_render(reason: str, reaper: Reaper, desk: Desk) -> None:
+    project = song(reaper, desk)
+    track = with_track_effect(reaper, project, is_enabled=reason != "off", is_offline=reason == "offline")
+    if reason == "all bypassed":
+        track["values"]["I_FXEN"] = 0
+    elif reason == "folder":
+        track["values"]["I_FOLDERDEPTH"] = 1
+    elif reason == "bus":
+        track["n_receives"] = 1
+    reaper.run(TAKE if reason == "take" else REMIX)
+    assert desk.take()["content"] == str(desk.content) and reaper.violations == []
+    assert "#" not in next(iter(reaper.world.menus.values()))
+
+
+def test_with_last_settings_a_render_is_announced_in_the_help_line(reaper: Reaper, desk: Desk) -> None:
+    project = song(reaper, desk)
+    reaper.run()
+    with_track_effect(reaper, project)
+    reaper.run(LAST)
+    hints = list(reaper.world.hints.values())
+    assert hints[-2].startswith("REAPER renders 1 of them first") and "asked for" in hints[-1]
+
+
+def test_what_programs_begin_at_different_samples_is_read_as_reaper_plays_it(reaper: Reaper, desk: Desk) -> None:
+    project = song(reaper, desk)
+    project.tracks[2]["items"][1].takes[1].source["type"] = "MP3"
+    reaper.run()
+    reaper.ticks(20)
+    ticket = desk.take()
+    assert Path(ticket["content"]).parent.name == "contents"
+    assert np.allclose(soundfile.read(ticket["content"])[0], source_of(desk)[RATE // 2 : RATE * 5 // 2], atol=1e-6)
+
+
+def test_an_item_that_no_wav_can_hold_is_refused(reaper: Reaper, desk: Desk) -> None:
+    song(reaper, desk, D_LENGTH=5 * 3600.0)
+    reaper.run()
+    assert "too long for one WAV file" in reaper.boxes[0] and reaper.tick() == 0
+
+
 @pytest.mark.parametrize("effect", [{"is_enabled": False}, {"is_offline": True}])
 def test_an_effect_that_is_off_needs_no_render(effect: dict[str, bool], reaper: Reaper, desk: Desk) -> None:
     project = song(reaper, desk)
@@ -162,6 +228,9 @@ def _extraction(lua_version: str, desk: Desk, kind: str, fail_at: int | None) ->
     reaper = Reaper(lua_version, desk.env)
     if kind == "effect":
         with_effect(reaper, song(reaper, desk))
+    elif kind == "track":
+        track = with_track_effect(reaper, song(reaper, desk))
+        reaper.add_item(track, desk.style, D_POSITION=13.0, D_LENGTH=1.0)["is_selected"] = False
     elif kind == "stem":
         project = song(reaper, desk)
         project["selection_start"], project["selection_stop"] = 12.0, 12.5
@@ -175,7 +244,7 @@ def _extraction(lua_version: str, desk: Desk, kind: str, fail_at: int | None) ->
     return reaper
 
 
-@pytest.mark.parametrize("kind", ["effect", "stem", "reversed"])
+@pytest.mark.parametrize("kind", ["effect", "track", "stem", "reversed"])
 def test_whatever_call_fails_while_the_sound_is_taken_out_everything_is_put_back(kind: str, lua_version: str, desk: Desk) -> None:
     names = list(_extraction(lua_version, desk, kind, None).world.calls.values())
     names = [name for name in names if isinstance(name, str)]

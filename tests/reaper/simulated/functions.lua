@@ -189,6 +189,12 @@ local function add_items(made, world)
     end
     return nil
   end
+  function made.GetTrackNumSends(pointer, category)
+    if category ~= -1 then error("only receives are simulated") end
+    return world:follow(pointer).n_receives or 0
+  end
+  function made.CountTrackMediaItems(pointer) return #world:follow(pointer).items end
+  function made.GetTrackMediaItem(pointer, index) return world:point(world:follow(pointer).items[index + 1]) end
   function made.GetMediaItemTrack(pointer) return world:point(world:follow(pointer).track) end
   function made.GetActiveTake(pointer)
     local item = world:follow(pointer)

@@ -14,11 +14,18 @@ function sound.user_settings()
   }
 end
 
+-- Here each effect that is on halves the level.
+local function gain_of(owner)
+  local gain = 1
+  if owner.values.I_FXEN == 0 then return gain end
+  for _, effect in ipairs(owner.effects or {}) do gain = gain * (effect.is_enabled and not effect.is_offline and 0.5 or 1) end
+  return gain
+end
+
 local function played(item, is_as_set)
   local take = item.takes[item.active or 1]
   local source = take.source
-  local gain = take.values.D_VOL
-  for _, effect in ipairs(take.effects or {}) do gain = gain * (effect.is_enabled and not effect.is_offline and 0.5 or 1) end
+  local gain = take.values.D_VOL * gain_of(take)
   if is_as_set then
     gain = gain * item.values.D_VOL * (item.values.B_MUTE == 1 and 0 or 1)
     if item.values.D_FADEINLEN > 0 or item.values.D_FADEINLEN_AUTO > 0 then gain = gain * 0.9 end
@@ -64,7 +71,10 @@ local function render(world, project)
   elseif set.RENDER_SETTINGS == 2 and set.RENDER_BOUNDSFLAG == 0 then
     local tracks = selected_tracks(project)
     if #tracks ~= 1 then return world:violate(#tracks .. " tracks were rendered at once") end
-    for _, item in ipairs(tracks[1].items) do parts[#parts + 1] = played(item, true) end
+    for _, item in ipairs(tracks[1].items) do
+      parts[#parts + 1] = played(item, true)
+      parts[#parts].gain = parts[#parts].gain * gain_of(tracks[1])
+    end
   else
     return world:violate("a render of something else")
   end
@@ -112,6 +122,8 @@ local function add_effects(made, world)
   function made.TakeFX_GetCount(pointer) return #(world:follow(pointer).effects or {}) end
   function made.TakeFX_GetEnabled(pointer, index) return effect(pointer, index).is_enabled end
   function made.TakeFX_GetOffline(pointer, index) return effect(pointer, index).is_offline == true end
+  made.TrackFX_GetCount, made.TrackFX_GetEnabled, made.TrackFX_GetOffline =
+    made.TakeFX_GetCount, made.TakeFX_GetEnabled, made.TakeFX_GetOffline
   function made.CountTakeEnvelopes(pointer) return #(world:follow(pointer).envelopes or {}) end
   function made.GetTakeEnvelope(pointer, index) return world:point(world:follow(pointer).envelopes[index + 1]) end
   function made.GetSetEnvelopeInfo_String(pointer, name)

@@ -7,7 +7,7 @@ world.__index = world
 
 -- The parameters that exist here, with REAPER's defaults; a misspelled one is an error.
 local DEFAULTS = {
-  MediaTrack = { I_CUSTOMCOLOR = 0, I_FOLDERDEPTH = 0, I_NCHAN = 2 },
+  MediaTrack = { I_CUSTOMCOLOR = 0, I_FOLDERDEPTH = 0, I_NCHAN = 2, I_FXEN = 1 },
   MediaItem = {
     D_POSITION = 0, D_LENGTH = 0, D_VOL = 1, B_LOOPSRC = 1, C_BEATATTACHMODE = -1, I_CUSTOMCOLOR = 0,
     D_FADEINLEN = 0, D_FADEOUTLEN = 0, C_FADEINSHAPE = 0, C_FADEOUTSHAPE = 0, B_MUTE = 0, D_FADEINLEN_AUTO = 0,
