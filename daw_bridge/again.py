@@ -132,7 +132,13 @@ def again(file: Path, changes: Changes, *, out: Path | None, on_progress: OnProg
         )
         check_targets(request, out, None, changes.n_takes)
         sources = making.read_sources(request, where["content"], where["style"], scratch)
-        sources = replace(sources, time_reference=recorded.time_reference)
+        then = recorded.table["content"]
+        sources = replace(
+            sources,
+            time_reference=recorded.time_reference,
+            recorded_at=str(then.get("recorded_at", "")),
+            markers=making.markers_of(then),
+        )
         _use_threads(recorded)
         how: dict[str, Any] = {"n_takes": changes.n_takes, "device": _device(recorded), "on_progress": on_progress}
         takes = render_takes(request, sources, **how, reference="" if changes else recorded.text("reference"))

@@ -190,10 +190,10 @@ def _check_finite(samples: Samples, first: int, sample_rate: int, name: str) -> 
             raise NotFinite(f"{name} has NaN or infinite samples, the first at {where:.3f} s", "Export it again.")
 
 
-def read_time_reference(path: Path) -> int | None:
-    """Samples from midnight to the start of a WAV file, as its `bext` chunk says; None where none says so."""
+def read_place(path: Path) -> Origin:
+    """What a file that can be read says of its own place on the timeline, its date and its markers."""
     with path.open("rb") as file:
-        return riff.time_reference(file)
+        return riff.place_of(file)
 
 
 def write_audio(path: Path, audio: Audio, *, origin: Origin | None = None) -> None:
@@ -205,7 +205,7 @@ def write_audio(path: Path, audio: Audio, *, origin: Origin | None = None) -> No
     Args:
         path: replaced where it exists; taken away again where writing fails.
         audio: its container is "WAV", "RF64" or "FLAC".
-        origin: what a WAV's `bext` chunk says; None writes no such chunk. FLAC has no place for it.
+        origin: what a WAV's `bext` chunk says, and its markers; None writes no such chunks. FLAC has no place for them.
 
     Raises:
         UnsupportedFormat: the container does not hold the subtype.

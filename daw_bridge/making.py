@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .markers import Marker, of_part
 from .presets import preset_from
 from .request import RenderRequest
 from .scratch import Scratch
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from .riff import Origin
 
 OnProgress = Callable[[str, float], None]
+DATE = "%Y-%m-%d %H:%M:%S"
 
 
 @dataclass(frozen=True)
@@ -28,12 +32,16 @@ class Sources:
         style: all of it.
         time_reference: samples from midnight to the first of `content`, as far as its file knows; 0 at its start if not.
         scratch: makes room for what becomes of them.
+        recorded_at: date and time of the content, `2026-05-04 03:02:01`: its own, as its file knows, or that of the file.
+        markers: those of the content, as they lie in the part.
     """
 
     content: Audio
     style: Audio
     time_reference: int
     scratch: Scratch = Scratch()
+    recorded_at: str = ""
+    markers: tuple[Marker, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,12 +68,20 @@ def read_sources(request: RenderRequest, content: Path, style: Path, scratch: Sc
     Raises:
         FileError, BadArguments: as `audio_files.read_audio`.
     """
-    from .audio_files import read_audio, read_time_reference
+    from .audio_files import read_audio, read_place
 
     span = {"start_seconds": request.start_seconds, "length_seconds": request.length_seconds}
     part = read_audio(content, **span, role="content", scratch=scratch)
-    start = (read_time_reference(content) or 0) + round(request.start_seconds * part.sample_rate)
-    return Sources(part, read_audio(style, role="style", scratch=scratch), start, scratch)
+    place, first = read_place(content), round(request.start_seconds * part.sample_rate)
+    recorded_at = place.made_at or datetime.fromtimestamp(request.content.mtime_ns // 10**9, UTC)
+    return Sources(
+        part,
+        read_audio(style, role="style", scratch=scratch),
+        place.time_reference + first,
+        scratch,
+        f"{recorded_at:{DATE}}",
+        of_part(place.markers, first, part.n_samples),
+    )
 
 
 def recipe_of(request: RenderRequest, sources: Sources, *, job: str = "") -> dict[str, Any]:
@@ -76,7 +92,7 @@ def recipe_of(request: RenderRequest, sources: Sources, *, job: str = "") -> dic
     content = recipe.source_table(request.content.path, sources.content, **part)
     content |= {"container": sources.content.container, "subtype": sources.content.subtype}
     return recipe.recipe_table(
-        content={**content, "time_reference": sources.time_reference},
+        content={**content, **place_table(sources)},
         style=recipe.source_table(request.style.path, sources.style),
         preset=preset_from(request.preset, str(request.preset["id"])),
         seed=request.seed,
@@ -127,8 +143,27 @@ def make(
     return Made(remix.audio, {**recipe, **remix.report, "machine": machine()})
 
 
-def origin_of(recipe: dict[str, Any]) -> Origin:
-    """Where a DAW spots the remix to, and the job that made it."""
+def place_table(sources: Sources) -> dict[str, Any]:
+    """What a recipe says of the content's place."""
+    markers = [[marker.position, marker.label, marker.note, marker.n_samples] for marker in sources.markers]
+    return {"time_reference": sources.time_reference, "recorded_at": sources.recorded_at, "markers": markers}
+
+
+def origin_of(recipe: Mapping[str, Any]) -> Origin:
+    """Where a DAW spots the remix to, its places, and the job that made it."""
     from .riff import Origin
 
-    return Origin(str(recipe["reference"]), time_reference=int(recipe["content"]["time_reference"]))
+    content, made_at = recipe["content"], None
+    with suppress(TypeError, ValueError):  # recipes of before have no date
+        made_at = datetime.strptime(content.get("recorded_at"), DATE)
+    return Origin(str(recipe["reference"]), made_at, int(content["time_reference"]), markers_of(content))
+
+
+def markers_of(content: Mapping[str, Any]) -> tuple[Marker, ...]:
+    """The markers that a recipe lists of its content; anything may stand there, and what is no marker is left out."""
+    listed, found = content.get("markers"), []
+    for entry in listed if isinstance(listed, list) else ():
+        with suppress(TypeError, ValueError):
+            position, label, note, n_samples = entry
+            found.append(Marker(max(0, int(position)), str(label), str(note), max(0, int(n_samples))))
+    return tuple(found)

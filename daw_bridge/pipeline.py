@@ -132,7 +132,7 @@ def render(
     wet = _reconstruct(samples, made, heard.levels, found, preset, analysis, seed, scratch, clock)
 
     clock.phase("post")
-    remix, report = finish.finish(content, style, content.with_samples(wet.numpy()), preset, seed, scratch)
+    remix, report = finish.finish(content, style, content.with_samples(wet.numpy()), preset, seed, scratch, clock.within)
     losses = {"content": found.content_losses, "style": found.style_losses}
     setup = {"device": str(where), "dtype": str(pick_dtype(where)), "memory_scale": memory_scale}
     return Remix(remix, {**setup, **report, "losses": losses, "seconds": clock.seconds()})

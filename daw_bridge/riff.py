@@ -8,16 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
 
+from . import markers
 from .errors import UnsupportedFormat
+from .markers import Marker
 
 READABLE = "WAV, FLAC, AIFF, OGG and MP3"
 LARGEST_RIFF_BYTES = 0xFFFFFFFF - 8
 MAX_CHUNKS = 10_000
+MAX_BODY_BYTES = 1_000_000  # of a chunk that is read: nobody has more markers
 WAVE_ENCODINGS = {1: "PCM", 3: "float", 6: "A-law", 7: "mu-law"}  # format tags; no ADPCM: its decoders have known holes
 EXTENSIBLE = 0xFFFE
 AIFC_ENCODINGS = {b"NONE", b"sowt", b"twos", b"raw ", b"in24", b"in32", b"fl32", b"FL32", b"fl64", b"FL64"}
 AIFC_ENCODINGS |= {b"alaw", b"ALAW", b"ulaw", b"ULAW"}
 SUBFORMAT_TAIL = bytes.fromhex("000000001000800000aa00389b71")  # of every KSDATAFORMAT_SUBTYPE_* made from a format tag
+DATE_FIELDS = ((0, 4), (5, 2), (8, 2), (10, 2), (13, 2), (16, 2))
 CONVERT = "Convert it to plain WAV, FLAC or AIFF."
 
 
@@ -27,13 +31,16 @@ class Origin:
 
     Attributes:
         reference: the job's id or another name that finds the making again; 32 characters are kept.
-        made_at: date and time to write; left blank without one, so that the same render gives the same bytes.
+        made_at: date and time of the recording, not of the render, so that the same render gives the same bytes; blank
+            without one.
         time_reference: samples from midnight to the first sample: where a DAW spots the file to.
+        markers: places in the sound, for the chunks beside it.
     """
 
     reference: str = ""
     made_at: datetime | None = None
     time_reference: int = 0
+    markers: tuple[Marker, ...] = ()
 
 
 def check_header(file: BinaryIO, name: str) -> str:
@@ -132,17 +139,47 @@ def _check_aiff(file: BinaryIO, name: str, *, is_compressed: bool) -> None:
         raise UnsupportedFormat(f"{name} is an AIFF file of encoding {encoding!r}, which is not read", CONVERT)
 
 
-def time_reference(file: BinaryIO) -> int | None:
-    """The place on the timeline that a WAV file's `bext` chunk names, in samples from midnight; None without one."""
+def place_of(file: BinaryIO) -> Origin:
+    """What a file says of its own place: time reference and date of a WAV's `bext`, markers of a WAV or AIFF; else nothing.
+
+    Args:
+        file: of which `check_header` thinks well.
+    """
     file.seek(0)
     head = file.read(12)
-    if head[:4] not in (b"RIFF", b"RF64") or head[8:] != b"WAVE":
-        return None
-    for chunk_id, offset, size in _chunks(file, "<"):
+    if head[:4] in (b"RIFF", b"RF64") and head[8:] == b"WAVE":
+        return _place_of_wave(file)
+    if head[:4] == b"FORM" and head[8:] in (b"AIFF", b"AIFC"):
+        bodies = [_body(file, at, size) for chunk_id, at, size in _chunks(file, ">") if chunk_id == b"MARK"]
+        return Origin(markers=markers.from_aiff(bodies[0])) if bodies else Origin()
+    return Origin()
+
+
+def _place_of_wave(file: BinaryIO) -> Origin:
+    reference, made_at, cue, lists = 0, None, b"", []
+    for chunk_id, at, size in _chunks(file, "<"):
         if chunk_id == b"bext" and size >= 602:
-            file.seek(offset + 338)
-            return int.from_bytes(file.read(8), "little")
-    return None
+            body = _body(file, at, size)
+            reference, made_at = int.from_bytes(body[338:346], "little"), _date(body[320:338])
+        elif chunk_id == b"cue ":
+            cue = cue or _body(file, at, size)
+        elif chunk_id == b"LIST" and (body := _body(file, at, size))[:4] == b"adtl":
+            lists.append(body[4:])
+    return Origin("", made_at, reference, markers.from_wave(cue, lists))
+
+
+def _body(file: BinaryIO, at: int, size: int) -> bytes:
+    file.seek(at)
+    return file.read(min(size, MAX_BODY_BYTES))
+
+
+def _date(text: bytes) -> datetime | None:
+    """Of `2026-05-0403:02:01`, with any character between the numbers, as the standard lets writers choose."""
+    try:
+        year, month, day, hour, minute, second = (int(text[start : start + n]) for start, n in DATE_FIELDS)
+        return datetime(year, month, day, hour, minute, second)
+    except ValueError:
+        return None
 
 
 def wave_header(
@@ -158,7 +195,7 @@ def wave_header(
         n_samples: of each channel.
         bits: of one sample, a multiple of 8.
         is_float: IEEE floats, else integers.
-        origin: for the `bext` chunk; None leaves it out.
+        origin: for the `bext` chunk and the markers; None leaves them out.
         is_rf64: write RF64 even where RIFF would do.
 
     Source:
@@ -179,6 +216,7 @@ def wave_header(
         chunks += _chunk(b"fact", struct.pack("<I", min(n_samples, 0xFFFFFFFF)))
     if origin is not None:
         chunks += _chunk(b"bext", _bext(origin))
+        chunks += b"".join(_chunk(*chunk) for chunk in markers.wave_chunks(origin.markers))
     riff_bytes = 4 + len(chunks) + 8 + data_bytes + data_bytes % 2
     if is_rf64 or riff_bytes > LARGEST_RIFF_BYTES:
         sizes = _chunk(b"ds64", struct.pack("<QQQI", riff_bytes + 36, data_bytes, n_samples, 0))

@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,14 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile as sf
+import wavinfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import daw_bridge
 from daw_bridge import audio_files, riff
 from daw_bridge.audio import Audio
-from daw_bridge.audio_files import read_audio, read_time_reference, write_audio
+from daw_bridge.audio_files import read_audio, read_place, write_audio
 from daw_bridge.errors import (
     BadArguments,
     DawBridgeError,
@@ -32,6 +34,7 @@ from daw_bridge.errors import (
     TooShort,
     UnsupportedFormat,
 )
+from daw_bridge.markers import Marker
 from daw_bridge.scratch import Scratch
 
 RATE = 44_100
@@ -150,7 +153,7 @@ def test_our_wav_header_reads_the_same_in_libsndfile(
     held = samples if subtype in ("FLOAT", "DOUBLE") else np.clip(samples, -1, 1 - step)
     assert np.abs(written - held).max() <= step / 2 * 1.0001
     assert path.stat().st_size % 2 == 0
-    assert read_time_reference(path) == seed
+    assert read_place(path).time_reference == seed
 
 
 def test_the_same_audio_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -165,6 +168,21 @@ def test_a_header_over_four_gigabytes_is_rf64_with_its_sizes() -> None:
     assert header[:16] == b"RF64\xff\xff\xff\xffWAVEds64"
     riff_bytes, data_bytes, n_samples = struct.unpack("<QQQ", header[20:44])
     assert (riff_bytes, data_bytes, n_samples) == (len(header) - 8 + 2**33, 2**33, 2**30)
+
+
+def test_a_file_too_long_for_riff_is_written_as_rf64_and_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(riff, "LARGEST_RIFF_BYTES", 100_000)
+    path, samples = tmp_path / "long.wav", sines(40_000).T.astype(np.float32)
+    origin = riff.Origin("job", time_reference=5, markers=(Marker(17, "chorus"),))
+    write_audio(path, Audio(samples, RATE, "WAV", "FLOAT"), origin=origin)
+    assert path.read_bytes()[:4] == b"RF64" and sf.info(path).format == "RF64"
+    np.testing.assert_array_equal(sf.read(path, dtype="float32")[0].T, samples)
+    np.testing.assert_array_equal(read_audio(path).samples, samples)
+    assert read_place(path) == replace(origin, reference="")
+    found = wavinfo.WavInfoReader(str(path))
+    assert (found.bext.time_reference, found.data.frame_count) == (5, 40_000)
+    write_audio(tmp_path / "short.wav", Audio(samples[:, :1000], RATE, "WAV", "FLOAT"), origin=origin)
+    assert (tmp_path / "short.wav").read_bytes()[:4] == b"RIFF"
 
 
 def test_a_part_of_a_sparse_rf64_file_over_four_gigabytes_is_read(tmp_path: Path) -> None:
@@ -190,14 +208,22 @@ def test_the_broadcast_chunk_says_who_when_and_where(tmp_path: Path) -> None:
     assert data[start + 288 : start + 320].rstrip(b"\0") == b"0123456789abcdef01234567.1"
     assert data[start + 320 : start + 338] == b"2026-05-0403:02:01"
     assert struct.unpack("<QH", data[start + 338 : start + 348]) == (172_800_001 + 2**32, 1)
-    assert read_time_reference(path) == 172_800_001 + 2**32
+    place = read_place(path)
+    assert (place.time_reference, place.made_at) == (172_800_001 + 2**32, datetime(2026, 5, 4, 3, 2, 1))
+    found = wavinfo.WavInfoReader(str(path)).bext
+    assert (found.originator, found.originator_ref, found.time_reference) == (
+        "daw_bridge",
+        origin.reference,
+        place.time_reference,
+    )
+    assert (found.originator_date, found.originator_time, found.version) == ("2026-05-04", "03:02:01", 1)
     np.testing.assert_allclose(read_audio(path).samples, sines(100).T, atol=2**-24)
 
 
-def test_a_file_without_broadcast_chunk_has_no_time_reference(tmp_path: Path) -> None:
+def test_a_file_without_broadcast_chunk_has_no_place(tmp_path: Path) -> None:
     for name in ("x.wav", "x.flac"):
         sf.write(tmp_path / name, sines(100), RATE)
-        assert read_time_reference(tmp_path / name) is None
+        assert read_place(tmp_path / name) == riff.Origin()
 
 
 def _nothing(path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 import soundfile
 
 from daw_bridge import cli, progress
-from daw_bridge.audio_files import read_time_reference
+from daw_bridge.audio_files import read_place
 from daw_bridge.presets import load_preset, preset_from, preset_ids
 from tests.command import run, start
 from tests.waiting import wait_for
@@ -136,7 +136,7 @@ def test_out_names_the_file_and_force_replaces_it(clips: Path, tmp_path: Path) -
     part = ["--start", "0.1", "--length", "0.3"]
     assert run(*words, *part, folder=tmp_path).stdout == f"{out}\n"
     assert soundfile.info(out).frames == round(0.3 * RATE)
-    assert read_time_reference(out) == round(0.1 * RATE)  # a DAW spots it to the part that it was made of
+    assert read_place(out).time_reference == round(0.1 * RATE)  # a DAW spots it to the part that it was made of
     assert "exists already" in refused(run(*words, folder=tmp_path), "forbidden_path")
     assert run(*words, "--force", folder=tmp_path).returncode == 0
     assert soundfile.info(out).frames == RATE

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import daw_bridge
 from daw_bridge.audio import Audio
-from daw_bridge.audio_files import read_audio, read_time_reference
+from daw_bridge.audio_files import read_audio, read_place
 from daw_bridge.errors import BadArguments, DawBridgeError, DiskFull, ForbiddenPath, NotFound, UnsupportedFormat
 from daw_bridge.names import portable
 from daw_bridge.publish import STAGING, Reservation, publish, reserve, suffix_of, sweep, withdraw, write_beside
@@ -58,7 +58,7 @@ def test_a_remix_gets_its_name_its_recipe_and_its_place(tmp_path: Path) -> None:
     assert visible(tmp_path / "remixes") == [path.with_suffix(".json").name, path.name]
     assert_whole(tmp_path / "remixes")
     np.testing.assert_allclose(read_audio(path).samples, sound().samples, atol=2**-24)
-    assert read_time_reference(path) == 99
+    assert read_place(path).time_reference == 99
     recipe = json.loads(path.with_suffix(".json").read_text("utf-8"))
     assert recipe["job"] == "job.1" and recipe["loss"] is None and "state" not in recipe
 

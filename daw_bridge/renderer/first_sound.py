@@ -13,6 +13,7 @@ from .. import disk, making
 from ..errors import Cancelled
 from ..folders import ProjectFolders
 from ..making import Sources
+from ..markers import of_part
 from ..names import portable
 from .order import OnPreview, OnProgress, Order
 
@@ -77,12 +78,13 @@ def _render(order: Order, sources: Sources, recipe: Mapping[str, Any], target: P
     content = sources.content
     first = loudest_start(content, PREVIEW_SECONDS)
     part = content.with_samples(content.samples[:, first : first + round(PREVIEW_SECONDS * content.sample_rate)])
-    heard = replace(sources, content=part, time_reference=sources.time_reference + first)
+    places = of_part(sources.markers, first, part.n_samples)
+    heard = replace(sources, content=part, time_reference=sources.time_reference + first, markers=places)
     whole = share(sources)
     made = making.make(
         order.request,
         heard,
-        {**recipe, "content": {**recipe["content"], "time_reference": heard.time_reference}},
+        {**recipe, "content": {**recipe["content"], **making.place_table(heard)}},
         device=order.device,
         on_progress=lambda _, fraction: on_progress(PHASE, fraction * whole),
         memory_scale=order.memory_scale,

@@ -15,7 +15,7 @@ from ..job import Published
 
 NOTE = "reused.json"
 _SOUND = ("sha256", "sample_rate", "channels", "samples")
-_FORM = ("container", "subtype", "time_reference")  # of the content alone: the remix is written in them
+_FORM = ("container", "subtype", "time_reference", "markers")  # of the content alone: the remix is written in them
 
 
 def find(remixes: Path, recipe: Mapping[str, Any]) -> Path | None:

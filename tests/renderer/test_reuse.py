@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from daw_bridge.audio_files import read_audio, read_time_reference, write_audio
+from daw_bridge.audio_files import read_audio, read_place, write_audio
 from daw_bridge.errors import NotFound
 from daw_bridge.presets import load_preset
 from daw_bridge.renderer import stages
@@ -77,7 +77,7 @@ def test_whatever_changes_the_remix_is_rendered(first: tuple[RenderRequest, str]
     other = done(asked, f"{change}.1", tmp_path)
     assert other != remix
     offset = {"place on the timeline": 48_000, "part": round(0.1 * RATE)}.get(change, 0)
-    assert read_time_reference(Path(other)) == offset
+    assert read_place(Path(other)).time_reference == offset
 
 
 def test_a_remix_that_was_altered_is_rendered_anew(first: tuple[RenderRequest, str], tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 import soundfile
 
 from daw_bridge import plugin_host, plugins, publish
-from daw_bridge.audio_files import read_audio, read_time_reference
+from daw_bridge.audio_files import read_audio, read_place
 from daw_bridge.errors import Cancelled, DiskFull, NotFound
 from daw_bridge.folders import ProjectFolders, StateFolders
 from daw_bridge.job import Job
@@ -211,7 +211,7 @@ def test_a_long_job_offers_its_loudest_seconds_first(long_order: Order) -> None:
     assert heard == [previews / "song__default__groove__job.1.wav"] == list(previews.iterdir())
     info = soundfile.info(str(heard[0]))
     assert (info.frames, info.samplerate, info.channels, info.subtype) == (8 * RATE, RATE, 1, "PCM_16")
-    assert read_time_reference(heard[0]) == pytest.approx(7 * RATE, abs=RATE / 4), "a DAW spots it to its place in the song"
+    assert read_place(heard[0]).time_reference == pytest.approx(7 * RATE, abs=RATE / 4), "a DAW spots it to its place in the song"
     phases = [phase for phase, _ in seen]
     first_of_whole = phases.index("listen")
     assert set(phases[1:first_of_whole]) == {"preview"} and "preview" not in phases[first_of_whole:]
