@@ -35,7 +35,7 @@ def _status(asked: argparse.Namespace) -> int:
 
     now = client.status(state=asked.state)
     running = f", job {now.job}" if now.job else ""
-    text = f"{now.state}{running}; {now.n_queued} queued, {now.n_running} running\n"
+    text = f"{now.state}{running}; {now.n_queued} queued, {now.n_running} running\n" + (f"{now.why}\n" if now.why else "")
     text += f"daw-bridge {now.version} on {now.host}:{now.port}, process {now.pid}"
     return _told(asked, dataclasses.asdict(now), text)
 
@@ -51,6 +51,7 @@ def _jobs(asked: argparse.Namespace) -> int:
     )
     if not text and not asked.json:
         return 0
+    text += "".join(f"\nwaiting: {reason}" for reason in dict.fromkeys(line.waits for line in lines) if reason)
     return _told(asked, [dataclasses.asdict(line) for line in lines], text)
 
 

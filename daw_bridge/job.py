@@ -11,6 +11,7 @@ STATES = ("queued", "rendering", "publishing", "done", "failed", "cancelled")
 ACTIVE = STATES[:3]
 FINAL = STATES[3:]
 MAX_ATTEMPTS = 4  # renderers that one job may wear out
+UNABLE = 74  # exit code of a renderer that lacks something that every job needs; its log's last line says what
 UNLOADED = 75  # exit code of a renderer that gives its memory back: a warm model's comes back no other way
 
 

@@ -36,8 +36,11 @@ class Order:
 class Stages(Protocol):
     """The work itself. Each stage may run again after a kill -9 at any point; a module with these functions will do."""
 
+    def load(self) -> None:
+        """Import what every job needs; what it raises means that this installation renders nothing."""
+
     def warm(self, device: str) -> None:
-        """Load what the first job would wait for."""
+        """Load the rest that the first job would wait for."""
 
     def render(self, order: Order, on_progress: OnProgress, on_preview: OnPreview) -> None:
         """Leave the remix in the work folder.

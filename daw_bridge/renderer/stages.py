@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import stat
+from importlib import import_module
 from pathlib import Path
 
 from .. import making
@@ -22,6 +23,12 @@ RECIPE = "recipe.json"
 KEPT_STEM = "remix"
 COPY_BLOCK_BYTES = 1 << 20
 WARM_SAMPLES = 22_050
+
+
+def load() -> None:
+    """Import what every job needs."""
+    for name in ("audio_files", "pipeline", "publish"):
+        import_module(f"..{name}", __package__)
 
 
 def warm(device: str) -> None:

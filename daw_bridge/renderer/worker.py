@@ -20,7 +20,7 @@ from dbos import DBOS, DBOSConfig, PortableWorkflowError, WorkflowSerializationF
 from ..disk import has_room
 from ..errors import Cancelled, DawBridgeError, DiskFull, Internal, UnknownJob
 from ..folders import ProjectFolders, StateFolders
-from ..job import ACTIVE, UNLOADED, Job, Published
+from ..job import ACTIVE, UNABLE, UNLOADED, Job, Published
 from ..jobs import APPLICATION, PUBLISH_PHASE, QUEUE, WORKFLOW, JobStore, database_url
 from ..names import portable
 from ..results import write_result
@@ -81,14 +81,24 @@ class Worker:
         """Load the model while nothing waits for it; what fails here is told by the first job."""
         self._is_warm = True
 
-        def load() -> None:
+        def warm() -> None:
+            self._load()
             try:
                 if self._gate.is_open:
                     self._stages.warm(self._name)
             except Exception:
                 log.warning("the model could not be loaded ahead of the first job\n%s", traceback.format_exc())
 
-        self._device.begin(load)
+        self._device.begin(warm)
+
+    def _load(self) -> None:
+        """Import what every job needs, before one is taken: without it the jobs wait rather than fail."""
+        try:
+            self._stages.load()
+        except Exception as error:
+            log.error("nothing can be rendered\n%s", traceback.format_exc())
+            log.error("%s: %s", type(error).__name__, " ".join(str(error).split()))  # the supervisor reads the last line
+            leave(UNABLE)
 
     def serve(self) -> NoReturn:
         """Take jobs until the process ends."""
@@ -97,6 +107,7 @@ class Worker:
         last_work = time.monotonic()
         while True:
             if self._gate.is_open and self._has_work():
+                self._device.call(self._load)
                 self._stay_awake()
                 last_work = time.monotonic()
             elif self._is_warm and time.monotonic() - last_work > UNLOAD_SECONDS:

@@ -42,18 +42,19 @@ class Sent:
 
 @dataclass(frozen=True)
 class JobLine:
-    """One job in a list: its id, state, fraction 0 to 1, the content's name, and its first sound while the whole goes on."""
+    """A job in a list: id, state, fraction 0 to 1, the content's name; its first sound and what holds it up, until it is over."""
 
     job: str
     state: str
     fraction: float
     content: str
     preview: str = ""
+    waits: str = ""
 
 
 @dataclass(frozen=True)
 class ServiceStatus:
-    """What the service is doing: address, version, state ("starting", "idle", "rendering", …) and number of queued jobs."""
+    """What the service is doing: address, version, state ("starting", "idle", "rendering", …), its jobs, what holds them up."""
 
     host: str
     port: int
@@ -63,3 +64,4 @@ class ServiceStatus:
     n_queued: int
     n_running: int
     job: str
+    why: str = ""

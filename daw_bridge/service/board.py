@@ -11,6 +11,8 @@ from .events import Event, Told, accepted, changes, in_words, latest, summary
 from .osc import Peer
 from .packets import is_word
 
+PAUSED = "rendering rests: somebody paused it, or a DAW records. Let it go on with daw-bridge resume"
+
 
 @dataclass
 class Pace:
@@ -57,6 +59,10 @@ class Board:
         doing = "paused" if self.is_paused or self._waits else "rendering" if n_running else "idle"
         return doing if self.state == "ready" else self.state, n_queued, n_running, job
 
+    def why(self) -> str:
+        """What holds rendering up, in a sentence; empty where nothing does."""
+        return self._waits or (PAUSED if self.is_paused else "")
+
     @property
     def is_busy(self) -> bool:
         return bool(self._told)
@@ -81,8 +87,8 @@ class Board:
         """Let a peer hear what becomes of a job."""
         self._askers.setdefault(job_id, set()).add(peer)
 
-    def show(self, active: tuple[Job, ...], ended: tuple[Job, ...]) -> None:
-        """Tell what is new about the jobs."""
+    def show(self, active: tuple[Job, ...], ended: tuple[Job, ...], trouble: str = "") -> None:
+        """Tell what is new about the jobs, and what keeps the renderers from them."""
         now = self.clock()
         before = self.status()
         self._summary = summary(active)
@@ -93,22 +99,25 @@ class Board:
             self._presets.pop(job.id, None)
         for job in active:
             self._tell(job, now)
-        self._hold(active)
+        self._hold(active, trouble)
         if self.status() != before:
             self.audience.publish("/ui/busy", float(self._summary[1] > 0))
         self._light(*active)
 
-    def _hold(self, active: tuple[Job, ...]) -> None:
+    def _hold(self, active: tuple[Job, ...], trouble: str) -> None:
         """Say what holds the queue up, once, and when nothing does any more."""
         held = next((job for job in active if job.waits), None)
-        waits = held.waits if held else ""
+        waits = held.waits if held else trouble
         if waits == self._waits:
             return
         self._waits = waits
+        self.audience.publish("/status/why", self.why())
         self.audience.publish("/status/info", *self.status())
         self.audience.publish("/ui/status", f"paused: {waits}" if waits else "goes on")
         if held:
             self.audience.publish("/error", "disk_full", f"job/{held.id}", waits)
+        elif waits:
+            self.audience.publish("/error", "renderer_crashed", "renderer", waits)
 
     def greet(self, target: Peer) -> None:
         """Let a target that has just come show what is going on."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import BadArguments, NotFound
@@ -13,6 +13,7 @@ from .answers import Event, JobLine, Sent, ServiceStatus
 from .following import Request, as_float
 from .link import connect
 from .outbox import SCHEMA, write_ticket
+from .packets import Message
 
 __all__ = [
     "Event",
@@ -131,10 +132,10 @@ def status(*, state: Path | None = None) -> ServiceStatus:
         NotFound: no service runs on this state folder.
     """
     with connect(state_folders(state)) as link:
-        values = link.ask("/status", "/status/info", ANSWER_SECONDS).values
-        address = link.address
+        *reasons, answer = link.collect("/status", ("/status/why",), "/status/info", ANSWER_SECONDS)
+        address, values = link.address, answer.values
     what, n_queued, n_running, job = str(values[0]), int(as_float(values[1])), int(as_float(values[2])), str(values[3])
-    return ServiceStatus(address.host, address.port, address.pid, address.version, what, n_queued, n_running, job)
+    return ServiceStatus(address.host, address.port, address.pid, address.version, what, n_queued, n_running, job, _said(reasons))
 
 
 def jobs(*, state: Path | None = None) -> list[JobLine]:
@@ -144,10 +145,20 @@ def jobs(*, state: Path | None = None) -> list[JobLine]:
         NotFound: no service runs on this state folder.
     """
     with connect(state_folders(state)) as link:
+        reasons = link.collect("/status", ("/status/why",), "/status/info", ANSWER_SECONDS)[:-1]
         answers = link.collect("/jobs", ("/job/info", "/preview"), "/jobs/end", ANSWER_SECONDS)[:-1]
     previews = {str(m.values[0]): str(m.values[1]) for m in answers if m.address.endswith("/preview")}
     rows = [m.values for m in answers if m.address.endswith("/job/info")]
-    return [JobLine(str(r[0]), str(r[1]), as_float(r[2]), str(r[3]), previews.get(str(r[0]), "")) for r in rows]
+    held = {"queued": _said(reasons), "rendering": _said(reasons)}
+    return [
+        JobLine(str(r[0]), str(r[1]), as_float(r[2]), str(r[3]), previews.get(str(r[0]), ""), held.get(str(r[1]), ""))
+        for r in rows
+    ]
+
+
+def _said(reasons: Sequence[Message]) -> str:
+    """The sentence of the last of them."""
+    return str(reasons[-1].values[0]) if reasons else ""
 
 
 def cancel(job: str = "", *, state: Path | None = None) -> str:

@@ -42,11 +42,13 @@ class News:
         active: jobs that are not over.
         ended: jobs that were active at the look before, and are over now.
         seconds: what the look cost.
+        trouble: why nothing is rendered, in a sentence; empty where all is well.
     """
 
     active: tuple[Job, ...]
     ended: tuple[Job, ...]
     seconds: float = 0.0
+    trouble: str = ""
 
 
 class Desk:
@@ -219,7 +221,7 @@ class Desk:
             if job.id not in self._ended:
                 self._active.setdefault(job.id, job)
         if not self._store.has_changed():
-            return News(tuple(self._active.values()), ())
+            return News(tuple(self._active.values()), (), trouble=self._supervisor.trouble)
         if now >= self._next_tidy:
             self._store.tidy()
             self._next_tidy = now + TIDY_SECONDS
@@ -236,4 +238,4 @@ class Desk:
                 active[job_id] = job
         self._active = active
         self._ended.extend(job.id for job in ended)
-        return News(tuple(active.values()), tuple(ended), time.perf_counter() - began)
+        return News(tuple(active.values()), tuple(ended), time.perf_counter() - began, self._supervisor.trouble)

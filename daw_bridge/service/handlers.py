@@ -128,6 +128,8 @@ class Handlers:
         self._audience.reply(peer, "/version/info", NAME, __version__, PROTOCOL)
 
     def status(self, peer: Peer, _: str) -> None:
+        if self._board.why():
+            self._audience.reply(peer, "/status/why", self._board.why())
         self._audience.reply(peer, "/status/info", *self._board.status())
 
     async def presets(self, peer: Peer, _: str) -> None:

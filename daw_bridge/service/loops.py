@@ -111,7 +111,7 @@ class Loops:
             return self._next_look - self._clock()
         news = await self._run_job(self._desk.tick, self._clock())
         self._next_look = self._clock() + min(LOOK_SHARE * news.seconds, LONGEST_PAUSE_SECONDS)
-        self._board.show(news.active, news.ended)
+        self._board.show(news.active, news.ended, news.trouble)
         await self._run_job(self._progress.show, self._board.status()[0], news.active, news.ended)
         for job in news.ended:
             await self._run_folder(self._folders.finished, job)

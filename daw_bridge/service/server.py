@@ -248,7 +248,7 @@ class Service:
         log.info("watching %s", project)
 
     async def _why(self, path: str) -> str:
-        return await self._run_folder(self._folders.why, path)
+        return await self._run_folder(self._folders.why, path, self._board.why())
 
     async def _close(self, desk: Desk, audience: Audience, tasks: Sequence[asyncio.Future[Any]]) -> None:
         self._board.state = "stopping"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..errors import DawBridgeError
 from ..folders import StateFolders
-from ..job import UNLOADED, Job
+from ..job import UNABLE, UNLOADED, Job
 from ..jobs import JobStore
 from ..names import portable
 from ..results import write_result
@@ -23,9 +23,10 @@ RENDERER = (sys.executable, "-m", "daw_bridge.renderer")
 PATIENCE_SECONDS = 2.0  # from a cancel that was asked for to one that is enforced
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 30.0
-HEALTHY_SECONDS = 10.0  # who lived this long starts again at once
+HEALTHY_SECONDS = 30.0  # who lived this long, or took a job, starts again at once
 NUDGE_PAUSE_SECONDS = 0.05
 MAX_LOG_BYTES = 1_000_000
+LAST_WORDS_BYTES, MAX_LAST_WORDS = 4096, 200
 GRACEFUL_CODES = (0, UNLOADED)
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,8 @@ class _Renderer:
     n_deaths: int = 0
     is_condemned: bool = False
     is_cold: bool = False
+    log_start: int = 0
+    trouble: str = ""
 
     @property
     def is_alive(self) -> bool:
@@ -108,6 +111,9 @@ class Supervisor:
                 self._bury(renderer, now)
             if renderer.process is None and now >= renderer.not_before:
                 self._spawn(renderer, now)
+            if renderer.trouble and renderer.is_alive and self._is_healthy(renderer, now):
+                log.info("renderer of %s works again", renderer.device)
+                renderer.trouble = ""
         self._enforce_cancels(now)
         if self._is_nudge_due:
             self.nudge()
@@ -138,6 +144,11 @@ class Supervisor:
         self._tell(job)
         return job
 
+    @property
+    def trouble(self) -> str:
+        """Why nothing is rendered, in a sentence: a renderer that cannot start; empty where all is well."""
+        return next((renderer.trouble for renderer in self._renderers if renderer.trouble), "")
+
     def stop(self, timeout: float) -> None:
         """Send the renderers away. What they had in hand is rendered again at the next start.
 
@@ -165,7 +176,8 @@ class Supervisor:
         words = ["--state", str(self.state.root), "--device", renderer.device, "--run", renderer.run]
         low_priority = getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
         try:
-            with _log_file(self.state.root / f"renderer-{portable(renderer.device)}.log").open("ab") as output:
+            with _log_file(self._log_of(renderer)).open("ab") as output:
+                renderer.log_start = output.tell()
                 renderer.process = subprocess.Popen(
                     [*self.command, *words, *(["--cold"] if renderer.is_cold else [])],
                     stdin=subprocess.PIPE,
@@ -178,8 +190,8 @@ class Supervisor:
             if self._is_paused:
                 renderer.say(b"pause\n")
         except OSError as error:
-            log.error("renderer of %s cannot be started: %s", renderer.device, error)
             self._put_off(renderer, now)
+            self._despair(renderer, str(error))
 
     def _bury(self, renderer: _Renderer, now: float) -> None:
         """Count a death that nobody asked for against the job in hand, and say when to start again."""
@@ -194,17 +206,36 @@ class Supervisor:
         self._put_off(renderer, now)
         if code in GRACEFUL_CODES:
             return
-        for job in self.store.jobs(("rendering", "publishing")):
-            if job.run == renderer.run:
-                log.error("renderer of %s died with code %s over job %s", renderer.device, code, job.id)
-                self.store.note(job.id, crashes=job.crashes + 1)
-                return
+        job = self._job_of(renderer)
+        if job is not None:
+            log.error("renderer of %s died with code %s over job %s", renderer.device, code, job.id)
+            self.store.note(job.id, crashes=job.crashes + 1)
+            return
         log.error("renderer of %s died with code %s", renderer.device, code)
-        renderer.is_cold = True  # should loading the model kill it, let a job be the one to find out
+        renderer.is_cold = code != UNABLE  # should warming kill it, let it get along without
+        if code == UNABLE or renderer.n_deaths > 1:
+            words = "" if code < 0 else _last_words(self._log_of(renderer), renderer.log_start)
+            self._despair(renderer, words or (f"ended by signal {-code}" if code < 0 else f"ended with code {code}"))
+
+    def _job_of(self, renderer: _Renderer) -> Job | None:
+        """The job that a renderer has in hand, or had when it died."""
+        return next((job for job in self.store.jobs(("rendering", "publishing")) if job.run == renderer.run), None)
+
+    def _is_healthy(self, renderer: _Renderer, now: float) -> bool:
+        return now - renderer.started > HEALTHY_SECONDS or self._job_of(renderer) is not None
 
     def _put_off(self, renderer: _Renderer, now: float) -> None:
-        renderer.n_deaths = 1 if now - renderer.started > HEALTHY_SECONDS else renderer.n_deaths + 1
+        renderer.n_deaths = 1 if self._is_healthy(renderer, now) else renderer.n_deaths + 1
         renderer.not_before = now + min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (renderer.n_deaths - 1))
+
+    def _despair(self, renderer: _Renderer, why: str) -> None:
+        """Keep why a renderer does not start, for whoever wonders; it is started again and again all the same."""
+        remedy = f"Ask daw-bridge doctor; {self._log_of(renderer).name} in the state folder says more"
+        renderer.trouble = f"the renderer of {renderer.device} cannot start: {why}. {remedy}"
+        log.error("%s", renderer.trouble)
+
+    def _log_of(self, renderer: _Renderer) -> Path:
+        return self.state.root / f"renderer-{portable(renderer.device)}.log"
 
     def _enforce_cancels(self, now: float) -> None:
         for cancel in list(self._cancels):
@@ -232,3 +263,15 @@ def _log_file(path: Path) -> Path:
     if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
         os.replace(path, path.with_suffix(".log.1"))
     return path
+
+
+def _last_words(path: Path, start: int) -> str:
+    """The last line that a process wrote to its log, without time and level; empty where it wrote none."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(start, path.stat().st_size - LAST_WORDS_BYTES))
+            lines = file.read().decode("utf-8", "replace").split("\n")
+    except OSError:
+        return ""
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return (last.split(" ERROR ", 1)[-1])[:MAX_LAST_WORDS]

@@ -73,7 +73,7 @@ TRIGGER = Takes("trigger", "trigger", is_optional=True)
 INCOMING = (
     Incoming("/ping", "ping", "[s]", "/pong", "is it there? The token comes back", (Takes("token", "text", True),)),
     Incoming("/version", "version", "", "/version/info", "name, version and protocol"),
-    Incoming("/status", "status", "", "/status/info", "what the service is doing"),
+    Incoming("/status", "status", "", "[/status/why], /status/info", "what the service is doing"),
     Incoming("/presets", "presets", "", "/preset/info …, /presets/end", "every preset"),
     Incoming("/params", "params", "", "/param/info …, /params/end", "every parameter that is a number, with its range"),
     Incoming(
@@ -119,6 +119,7 @@ OUTGOING = (
     Outgoing("/pong", "ssi", "token, version, protocol"),
     Outgoing("/version/info", "ssi", "name, version, protocol"),
     Outgoing("/status/info", "siis", "state (starting, idle, rendering, paused, stopping), queued, running, job", True),
+    Outgoing("/status/why", "s", "what holds rendering up, in a sentence; empty when nothing does any more", True),
     Outgoing("/preset/info", "iiss", "index from 1, total, id, title"),
     Outgoing("/presets/end", "i", "total"),
     Outgoing("/param/info", "sfffs", "name, value, min, max, unit"),

@@ -216,18 +216,20 @@ class HotFolders:
         """Ids of folder jobs whose end the service has not heard of."""
         return [drop.job for drop in self._seen.open_jobs()]
 
-    def why(self, text: str) -> str:
+    def why(self, text: str, held: str = "") -> str:
         """What became of a dropped file, in words.
 
         Args:
             text: its path, absolute or relative to a project.
+            held: what holds rendering up now.
         """
         for path in [Path(text), *(project / text for project in self.projects)]:
             if path in self._words:
                 return self._words[path]
             drop = self._seen.latest_of(str(path))
             if drop is not None:
-                return f"job {drop.job} is {drop.outcome}. {drop.message}".strip()
+                message = held if drop.outcome == "accepted" else drop.message
+                return f"job {drop.job} is {drop.outcome}. {message}".strip()
         return "no hot folder has seen it"
 
 

@@ -8,6 +8,7 @@ import os
 import time
 from pathlib import Path
 
+import numpy as np
 import psutil
 
 from daw_bridge.errors import DiskFull
@@ -18,6 +19,15 @@ from daw_bridge.renderer.order import OnPreview, OnProgress, Order
 from daw_bridge.renderer.stages import copied
 
 STEP_SECONDS = 0.02
+
+
+def load() -> None:
+    """Do as the file that QUICK_BROKEN names says, if it is there: "refuse" or "die"."""
+    broken = Path(os.environ.get("QUICK_BROKEN", "nowhere"))
+    if broken.exists():
+        if broken.read_text() == "die":
+            os.abort()
+        raise ImportError("libtorch.so: cannot open shared object file")
 
 
 def warm(device: str) -> None:
@@ -58,9 +68,23 @@ def render(order: Order, on_progress: OnProgress, on_preview: OnPreview) -> None
         raise ZeroDivisionError("of the kind that nobody thought of")
     if do == "memory" and order.memory_scale > 0.3:
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+    if do == "hog":
+        _hog(int(asked["needs_bytes"] * order.memory_scale), int(asked["limit_bytes"]))
     if do == "glutton":
         raise MemoryError
     (order.folder / "remix.wav").write_text(order.job_id)
+
+
+def _hog(n_bytes: int, limit_bytes: int) -> None:
+    """Use memory under a limit of the system's own, so much above what the process has already."""
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (psutil.Process().memory_info().vms + limit_bytes, before[1]))
+    try:
+        np.ones(n_bytes, np.uint8)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 def publish(order: Order) -> Published:
@@ -81,6 +105,7 @@ def publish(order: Order) -> Published:
 class Quick:
     """The functions above as stages."""
 
+    load = staticmethod(load)
     warm = staticmethod(warm)
     render = staticmethod(render)
     publish = staticmethod(publish)

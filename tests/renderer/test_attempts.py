@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,3 +57,17 @@ def test_the_words_for_too_little_memory_are_known(error: Exception) -> None:
 @pytest.mark.parametrize("error", [RuntimeError("shapes do not match"), ValueError("out of memory")])
 def test_other_errors_are_not_taken_for_it(error: Exception) -> None:
     assert not is_out_of_memory(error)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sets no such limit")
+def test_torch_under_a_real_limit_of_memory_says_it_in_words_that_are_known() -> None:
+    lines = (
+        "import resource, psutil, torch",
+        "from daw_bridge.renderer.attempts import is_out_of_memory",
+        "limit = psutil.Process().memory_info().vms + 200_000_000",
+        "resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))",
+        "try: torch.ones(1_000_000_000)",
+        "except Exception as error: print(is_out_of_memory(error))",
+    )
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n", done.stderr

@@ -93,6 +93,26 @@ def test_never_enough_memory_is_told_so(bench: Bench) -> None:
     assert failed.error and failed.error["code"] == "out_of_memory"
 
 
+MEGA = 1_000_000
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sets no such limit")
+def test_under_a_real_limit_of_memory_a_job_is_done_with_less_of_it(bench: Bench) -> None:
+    job = bench.ask("a", do="hog", needs_bytes=800 * MEGA, limit_bytes=300 * MEGA, seconds=0.02)
+    done = bench.until(job, "done", "failed")
+    assert done.state == "done" and done.crashes == 0
+    assert [line.split()[1] for line in bench.lines("renders.log")] == ["1.0", "0.5", "0.25"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sets no such limit")
+def test_what_fits_in_no_memory_fails_by_its_code_and_the_renderer_lives(bench: Bench) -> None:
+    job = bench.ask("a", do="hog", needs_bytes=8000 * MEGA, limit_bytes=300 * MEGA, seconds=0.02)
+    failed = bench.until(job, "done", "failed")
+    assert failed.error and failed.error["code"] == "out_of_memory" and failed.crashes == 0
+    pid = bench.pid
+    assert bench.until(bench.ask("b", seconds=0.1), "done", "failed").state == "done" and bench.pid == pid
+
+
 def test_a_poison_job_fails_after_four_renderers_and_the_queue_goes_on(bench: Bench) -> None:
     poison, healthy = bench.ask("poison", do="crash", seconds=0.1), bench.ask("healthy", seconds=0.1)
     failed = bench.until(poison, "done", "failed", seconds=40)
