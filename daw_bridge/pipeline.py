@@ -209,15 +209,12 @@ def _reconstruct(
     strength, settings = preset.transfer.strength, preset.reconstruct
     resolution, spread, limit = analysis.resolution, analysis.spread, settings.max_gain_db
     if settings.method == "gain_mask":
-        gains, wet = reconstruct.mask_under_ceiling(
-            made.source, levels, found.levels, found.ceiling, found.quiet_db, limit, analysis, scratch, clock.part(0.0, 0.8)
-        )
-        if strength == 1.0:
-            return wet
-        dry = samples if made.harmonics is None else _mixed(samples, made.harmonics, strength, scratch)
-        return reconstruct.gain_mask(
-            dry, lambda first, last: gains(first, last) * strength, spread, resolution, wet, clock.part(0.8, 1.0)
-        )
+        source = made.source
+        if made.harmonics is not None and strength < 1.0:
+            source = _mixed(samples, made.harmonics, strength, scratch)
+        bounds = found.levels, found.ceiling, found.quiet_db, limit
+        _, wet = reconstruct.mask_under_ceiling(source, levels, *bounds, analysis, strength, scratch, clock.within)
+        return wet
 
     def magnitudes(first: int, last: int) -> Tensor:
         gain_db = (found.levels[:, first:last] - levels[:, first:last]).clamp(-limit, limit).to(spread) * strength

@@ -87,20 +87,23 @@ def shared_gain(gain_db: Tensor, levels: Tensor) -> Tensor:
     return torch.where((gain_db != 0).any(0), smooth, torch.zeros_like(smooth))
 
 
-def gains_between(levels: Tensor, target: Tensor, ceiling: Tensor, raised_db: Tensor, max_gain_db: float) -> Gains:
+def gains_between(
+    levels: Tensor, target: Tensor, ceiling: Tensor, raised_db: Tensor, max_gain_db: float, strength: float = 1.0
+) -> Gains:
     """Gains that bring levels to a target, shared between the frames, and no cell over a ceiling.
 
     Args:
         levels, target, ceiling: `(M, T)` in dB; may be memory maps.
-        raised_db: `(M, 1)`, by which the ceiling is raised; infinite for none.
+        raised_db: `(M, 1)`, by which the ceiling is raised.
         max_gain_db: most that a cell is raised or lowered.
+        strength: how far to go to the target, from 0 to 1.
     """
     reach, n_frames = len(SHARED_POWER) // 2, levels.shape[1]
 
     def gains(first: int, last: int) -> Tensor:
         part = slice(max(first - reach, 0), min(last + reach, n_frames))
         own = levels[:, part]
-        gain_db = (target[:, part] - own).clamp(-max_gain_db, max_gain_db)
+        gain_db = (target[:, part] - own).clamp(-max_gain_db, max_gain_db) * strength
         lowered = (ceiling[:, part] + raised_db - own).clamp(-max_gain_db, max_gain_db)
         return shared_gain(gain_db.minimum(lowered), own)[:, first - part.start : last - part.start]
 
@@ -115,6 +118,7 @@ def mask_under_ceiling(
     quiet_db: Tensor,
     max_gain_db: float,
     analysis: Analysis,
+    strength: float = 1.0,
     scratch: Scratch = Scratch(),
     on_share: OnShare | None = None,
 ) -> tuple[Gains, Tensor]:
@@ -131,6 +135,7 @@ def mask_under_ceiling(
         quiet_db: `(M, 1)`, the same of each band's quiet end.
         max_gain_db: most that a cell is raised or lowered.
         analysis: of the content.
+        strength: how far to go to the target, from 0 to 1.
         scratch: makes room for the samples.
         on_share: told of the share that is done after each block.
 
@@ -139,10 +144,10 @@ def mask_under_ceiling(
     """
     wet = torch.from_numpy(scratch.empty(tuple(samples.shape)))
     wet_levels = torch.from_numpy(scratch.empty(tuple(levels.shape)))
-    programme_db, missed_db = programme_level_db(levels), torch.full_like(quiet_db, -math.inf)
+    programme_db, missed_db = programme_level_db(levels), torch.zeros_like(quiet_db)
     for trial in range(CEILING_TRIALS + 1):
         told = None if on_share is None else partial(_within, on_share, trial, CEILING_TRIALS + 1)
-        gains = gains_between(levels, target, ceiling, programme_db - missed_db, max_gain_db)
+        gains = gains_between(levels, target, ceiling, programme_db - missed_db, max_gain_db, strength)
         gain_mask(samples, gains, analysis.spread, analysis.resolution, wet, told)
         if trial == CEILING_TRIALS:
             break

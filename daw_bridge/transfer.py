@@ -24,6 +24,7 @@ ANCHOR_UNIT_DB = 20.0
 TOP_DB = 60.0  # of the target, relative to the programme's level
 FINAL_STEP_SHARE = 0.2  # Adam's last step over its first: large steps first, fine ones last
 SMALLEST_START_ERROR = 0.05
+REST_DB = 1.0  # by which rests are lowered: meters differ in what the programme's level is, and rests may rather fall than rise
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def _bounds(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Ceiling `(M, T)` and its least `(M, 1)`, start `(P, M, S)` of the sounding frames, relative to the programme's level.
 
-    What is not transferred may not come nearer to the programme, either: there, the ceiling is what is.
+    What is not transferred may not come nearer to the programme, either: there, the ceiling lies a little under what is.
     """
     n_bands, n_planes = content.levels.shape[0], N_PLANES[settings.planes]
     ceiling = torch.from_numpy(scratch.empty(tuple(content.levels.shape)))
@@ -136,7 +137,7 @@ def _bounds(
         allowed = noise_ceiling(relative, wanted, frames_per_second, settings.noise_lift_db)
         limits = allowed[:, content.frames]
         quiet_db[part] = limits.amin(1, keepdim=True)
-        ceiling[part] = torch.where(content.presence > 0, allowed, relative)
+        ceiling[part] = torch.where(content.presence > 0, allowed, relative - REST_DB * settings.strength)
         for plane, generator in enumerate(generators):
             found = _start(sounding, wanted, own, settings.start, generator)
             start[plane, part] = found.clamp(FLOOR_DB, TOP_DB).minimum(limits)

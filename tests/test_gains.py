@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from daw_bridge.analysis import analysis_for, programme_level_db
@@ -82,3 +83,14 @@ def test_a_band_whose_quiet_end_comes_up_is_brought_down_again() -> None:
     found_levels = seen.levels(found)
     over_db = floors(found_levels, programme_level_db(found_levels), seen.frames_per_second) - quiet_db
     assert over_db.max() < 1.0
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.3, 1.0])
+def test_strength_scales_every_gain(strength: float) -> None:
+    seen = analysis_for(RATE, 64, torch.device("cpu"))
+    samples = 0.1 * torch.randn(1, RATE, generator=torch.Generator().manual_seed(3))
+    levels = seen.levels(samples)
+    ceiling = torch.full_like(levels, 300.0)
+    gains, found = mask_under_ceiling(samples, levels, levels + 5.0, ceiling, ceiling[:, :1], 40.0, seen, strength)
+    assert torch.allclose(gains(0, levels.shape[1]), torch.full_like(levels, 5.0 * strength), atol=1e-3)
+    assert strength > 0.0 or torch.allclose(found, samples, atol=1e-6)

@@ -172,6 +172,15 @@ def test_silent_frames_keep_their_levels_to_the_bit() -> None:
     assert not torch.equal(found[:, :100], content[:, :100])
 
 
+def test_rests_may_not_come_nearer_to_the_programme() -> None:
+    content = music(300, 0)
+    content[:, 100:180] -= 82.0
+    found = run(dataclasses.replace(WYSE_SETTINGS, start="band_histogram"), content, music(200, 1))
+    rest = (content - sounding(content, WYSE_SETTINGS.gate_db).programme_db).clamp_min(-90.0)[:, 100:180]
+    assert (found.ceiling[:, 100:180] < rest).all()
+    assert (found.ceiling[:, 100:180] > rest - 2.0).all()
+
+
 @pytest.mark.parametrize("n_sounding", [0, 1, 7])
 def test_content_without_sound_comes_back(n_sounding: int) -> None:
     content = torch.full((N_BANDS, 60), -130.0)
