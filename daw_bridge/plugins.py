@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import os
 import platform
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -177,6 +179,26 @@ def check_step(step: Plugin, where: str) -> Allowed:
         _check_value(found.settings[key], value, f"{where}: {found.name}.{key}")
     state_of(step, where)
     return found
+
+
+def in_use(chain: Iterable[Plugin]) -> dict[str, str]:
+    """For a recipe: version and hash of the code of each plugin of the user's own in a chain; empty where it is not here."""
+    listed = {(plugin.format, plugin.name): plugin for plugin in allowed_plugins()}
+    found = {}
+    for step in chain:
+        if step.is_hosted:
+            plugin = listed.get((step.plugin, step.name))
+            found[f"plugin {step.name}"] = f"{plugin.version} {_code_sha256(Path(plugin.path))}" if plugin else ""
+    return found
+
+
+def _code_sha256(path: Path) -> str:
+    files = sorted(p for p in (path / "Contents" / _system()).rglob("*") if p.is_file()) if path.is_dir() else [path]
+    digest = hashlib.sha256()
+    for file in files:
+        with suppress(OSError), file.open("rb") as code:
+            digest.update(hashlib.file_digest(code, "sha256").digest())
+    return digest.hexdigest()
 
 
 def _check_value(setting: Setting, value: Any, where: str) -> None:

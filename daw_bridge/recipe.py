@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from . import __version__, weights_here
+from . import __version__, plugins, weights_here
 from .audio import Audio
 from .errors import BadParameter, ForbiddenPath, NotFound, UnsupportedFormat
 from .presets import Preset, preset_from
@@ -77,7 +77,7 @@ def recipe_table(
         "style": dict(style),
         "preset": preset.to_table(),
         "seed": seed,
-        "versions": versions() | weights_here.in_use(preset.transfer.depths()),
+        "versions": versions() | weights_here.in_use(preset.transfer.depths()) | plugins.in_use(preset.post),
         **report,
     }
 

@@ -98,6 +98,17 @@ def test_files_of_other_systems_are_told_from_their_first_bytes_and_endings(tmp_
         format_of(tmp_path / "Some.dll")
 
 
+def test_a_recipe_tells_one_build_of_a_plugin_from_another(thing: Allowed) -> None:
+    code = Path(thing.path) / "Contents" / plugins._system() / "Thing.so"
+    told = []
+    for build in (b"one", b"two", b"one"):
+        code.write_bytes(build)
+        told.append(plugins.in_use((Plugin("Gain"), step(), step("Elsewhere"))))
+    assert told[0] == told[2] != told[1]
+    assert set(told[0]) == {"plugin Thing", "plugin Elsewhere"} and told[0]["plugin Thing"].startswith("1.0 ")
+    assert told[0]["plugin Elsewhere"] == "" and plugins.in_use((Plugin("Gain"),)) == {}
+
+
 def preset(**step: Any) -> Preset:
     return preset_from({"schema": 1, "title": "T", "about": "A.", "post": [{"plugin": "vst3", **step}]}, "x")
 
