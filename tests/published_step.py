@@ -30,14 +30,14 @@ def published_losses(
     of_content, of_style = layers
     with torch.no_grad():
         kept = stack.features(content[None, None], [of_content])[of_content]
-        wanted = stack.features(style[None, None], [of_style])[of_style].flatten(2)
+        wanted = stack.features(style[None, None], [of_style])[of_style].flatten(2).float()
     picture = torch.randn(1, 1, 96, 64, generator=torch.Generator().manual_seed(0)).requires_grad_()
     losses = []
     for _ in range(num_steps):
         found = stack.features(picture, [of_style, of_content])
-        maps = found[of_style].flatten(2)
+        maps = found[of_style].flatten(2).float()
         gram_error = (maps @ maps.mT - wanted @ wanted.mT) / maps.shape[2]
-        loss = weights[0] * (found[of_content] - kept).square().mean() + weights[1] * gram_error.square().mean()
+        loss = weights[0] * (found[of_content] - kept).float().square().mean() + weights[1] * gram_error.square().mean()
         (gradient,) = torch.autograd.grad(loss, picture)
         with torch.no_grad():
             picture -= STEP * gradient / gradient.std()

