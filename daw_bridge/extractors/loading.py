@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from torch import Tensor
 
@@ -16,8 +18,9 @@ from .vgg16 import Vgg16
 from .vggish import Vggish, vggish_stack
 from .wyse import Wyse
 
-_vgg16: dict[tuple[int, str, torch.dtype], Vgg16] = {}  # warm between the jobs of a process, as are those of VGGish
-_vggish: dict[tuple[str, torch.dtype], Stack] = {}
+# Warm between the jobs of a process, by file: other weights that are fetched meanwhile have another name.
+_vgg16: dict[tuple[Path, str, torch.dtype], Vgg16] = {}
+_vggish: dict[tuple[Path, str, torch.dtype], Stack] = {}
 
 
 def load_extractor(
@@ -48,14 +51,16 @@ def load_extractor(
 
 
 def _warm_vgg16(n_layers: int, device: torch.device, dtype: torch.dtype) -> Vgg16:
-    key = (n_layers, str(device), dtype)
+    path = weights.resolve(VGG16.name, n_layers)
+    key = (path, str(device), dtype)
     if key not in _vgg16:
-        _vgg16[key] = Vgg16(weights.load(weights.resolve(VGG16.name, n_layers)), device, dtype)
+        _vgg16[key] = Vgg16(weights.load(path), device, dtype)
     return _vgg16[key]
 
 
 def _warm_vggish(device: torch.device, dtype: torch.dtype) -> Stack:
-    key = (str(device), dtype)
+    path = weights.resolve(VGGISH.name, len(VGGISH.layers))
+    key = (path, str(device), dtype)
     if key not in _vggish:
-        _vggish[key] = vggish_stack(weights.load(weights.resolve(VGGISH.name, len(VGGISH.layers))), device, dtype)
+        _vggish[key] = vggish_stack(weights.load(path), device, dtype)
     return _vggish[key]
