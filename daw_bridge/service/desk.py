@@ -16,7 +16,7 @@ from ..errors import DawBridgeError, Internal, UnknownJob
 from ..folders import StateFolders
 from ..job import ACTIVE, Job
 from .intake import Ask, request_of
-from .purge import purge_previews, purge_tickets
+from .purge import Age, purge_previews, purge_tickets
 from .tickets import REFUSED
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ class Desk:
         self._is_open = threading.Event()
         self._is_paused = False
         self._next_tidy = 0.0
+        self._age = Age()
 
     def open(self) -> None:
         """Open the store and start the renderers; takes about a second, most of it importing."""
@@ -82,6 +83,7 @@ class Desk:
 
             store = JobStore(self._state.job_database)
             supervisor = Supervisor(self._state, store)
+            self._active = {job.id: job for job in store.jobs(ACTIVE, limit=MAX_ACTIVE)}  # however soon they are over
             self._opened = store, supervisor
             supervisor.set_paused(self._is_paused)
             supervisor.start()
@@ -202,9 +204,10 @@ class Desk:
 
     def purge(self, keep_days: int, projects: Sequence[Path]) -> None:
         """Forget jobs that ended so many days ago, and remove old tickets and first sounds."""
-        n_jobs = self._store.purge(datetime.now(UTC) - timedelta(days=keep_days))
-        n_tickets = purge_tickets(projects, self._state.tickets / REFUSED, time.time())
-        n_previews = purge_previews(projects, time.time())
+        now = self._age.now()
+        n_jobs = self._store.purge(datetime.fromtimestamp(now, UTC) - timedelta(days=keep_days))
+        n_tickets = purge_tickets(projects, self._state.tickets / REFUSED, now)
+        n_previews = purge_previews(projects, now)
         if n_jobs or n_tickets or n_previews:
             log.info("purged %d jobs, %d old tickets and %d first sounds", n_jobs, n_tickets, n_previews)
 

@@ -91,6 +91,7 @@ class Loops:
         self._progress, self._on_packet = progress, on_packet
         self._tickets, self._keep_days, self._clock = tickets, keep_days, clock
         self._next_look = 0.0
+        self._finishing: set[asyncio.Future[None]] = set()
         self.job_hint, self.ticket_hint, self.folder_hint = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     def start(self) -> list[asyncio.Task[None]]:
@@ -114,8 +115,20 @@ class Loops:
         self._board.show(news.active, news.ended, news.trouble)
         await self._run_job(self._progress.show, self._board.status()[0], news.active, news.ended)
         for job in news.ended:
-            await self._run_folder(self._folders.finished, job)
+            if job.request.origin == "folder":
+                self._finish(job)
         return BUSY_SECONDS if news.active else IDLE_SECONDS
+
+    def _finish(self, job: Job) -> None:
+        """Not waited for: the folder may lie on a share that hangs, and other jobs are to be told of all the same."""
+        finishing = asyncio.ensure_future(self._run_folder(self._folders.finished, job))
+        self._finishing.add(finishing)
+        finishing.add_done_callback(self._finished)
+
+    def _finished(self, finishing: asyncio.Future[None]) -> None:
+        self._finishing.discard(finishing)
+        if not finishing.cancelled() and finishing.exception() is not None:
+            log.error("the end of a folder's job could not be noted", exc_info=finishing.exception())
 
     async def look_at_presets(self) -> float:
         """Say which preset file has broken; its last good version stays in use."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ..folders import ProjectFolders
@@ -13,6 +14,25 @@ PREVIEW_DAYS = 1  # first sounds; not when the remix is there, because somebody 
 DAY_SECONDS = 86_400.0
 
 log = logging.getLogger(__name__)
+
+
+class Age:
+    """The time by which things are judged old: the wall clock's, but never sooner than it can have become since the start.
+
+    A clock that is set forward, by mistake or by a battery that failed, must not make everything old at once.
+
+    Args:
+        wall_clock: seconds since the epoch.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, wall_clock: Callable[[], float] = time.time, clock: Callable[[], float] = time.monotonic) -> None:
+        self._wall_clock, self._clock = wall_clock, clock
+        self._offset = wall_clock() - clock()
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return min(self._wall_clock(), self._clock() + self._offset)
 
 
 def purge_tickets(projects: Iterable[Path], refused: Path, now: float) -> int:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,6 +16,7 @@ TRUNCATED_SECONDS = 60.0
 RESTLESS_SECONDS = 900.0
 OGG_TAIL_BYTES = 131_072  # two of the longest pages
 NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afpfs", "fuse.sshfs", "9p", "davfs", "fuse.davfs2", "webdav"}
+MOUNTS = Path("/proc/mounts")
 UNFINISHED_SIZES = {0, 0x7FFFFFFF, 0xFFFFFFFF}
 
 
@@ -153,17 +156,27 @@ def _missing_of_ogg(file: BinaryIO, size: int) -> str:
 
 def settle_seconds(folder: Path) -> float:
     """How long files of a folder must keep still: longer where other machines write."""
-    return NETWORK_SECONDS if is_network(folder) else LOCAL_SECONDS
+    return NETWORK_SECONDS if is_network(folder.resolve()) else LOCAL_SECONDS
 
 
-def is_network(folder: Path) -> bool:
-    """Whether a folder lies on a network file system, as far as this system tells."""
+def is_network(folder: Path, mounts: Path = MOUNTS) -> bool:
+    """Whether a folder lies on a network file system, as far as this system tells.
+
+    Args:
+        folder: absolute, symlinks resolved.
+        mounts: the system's table of what is mounted where.
+    """
     if str(folder).startswith("\\\\"):
         return True
     try:
-        lines = Path("/proc/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = mounts.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     except OSError:
         return False
-    mounts = [(parts[1], parts[2]) for parts in map(str.split, lines) if len(parts) > 2]
-    inside = [(point, kind) for point, kind in mounts if folder.is_relative_to(point.replace("\\040", " "))]
-    return bool(inside) and max(inside, key=lambda mount: len(mount[0]))[1] in NETWORK_FILE_SYSTEMS
+    rows = [(_unescaped(parts[1]), parts[2]) for parts in map(str.split, lines) if len(parts) > 2]
+    inside = [(len(point), kind) for point, kind in rows if folder.is_relative_to(point)]
+    return bool(inside) and max(reversed(inside), key=itemgetter(0))[1] in NETWORK_FILE_SYSTEMS  # the last of a place is on top
+
+
+def _unescaped(text: str) -> str:
+    """A mount point as it is: blanks, tabs, line ends and backslashes stand in the table as octal numbers."""
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)

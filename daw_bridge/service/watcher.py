@@ -105,7 +105,9 @@ class HotFolders:
                 continue
             key = drop_key(path, look, folder, style_look)
             drop = self._seen.find(key)
-            if drop is None and self._refused.get(key, 0.0) <= now:
+            if drop is not None:
+                self._words.pop(path, None)  # what became of it is known better than how it settled
+            elif self._refused.get(key, 0.0) <= now:
                 yield Ready(path, folder, key, stem_ask(path, folder))
 
     def _settled(self, path: Path, folder: HotFolder, now: float) -> tuple[Look | None, str]:
@@ -199,7 +201,7 @@ class HotFolders:
         outcome = job.state
         if job.state == "failed":
             tell(folder, path, message)
-        if folder.is_moving and job.state in ("done", "failed"):
+        if folder.is_moving and job.state in ("done", "failed") and _is_still(path, job):
             message = move_away(folder, path, job.state) or message
         self._seen.put(Drop(drop.key, drop.path, drop.job, outcome, message))
 
@@ -231,6 +233,16 @@ class HotFolders:
                 message = held if drop.outcome == "accepted" else drop.message
                 return f"job {drop.job} is {drop.outcome}. {message}".strip()
         return "no hot folder has seen it"
+
+
+def _is_still(path: Path, job: Job) -> bool:
+    """Whether the file is the one that the job was about: one that was put in its place meanwhile has a job of its own."""
+    content = job.request.content
+    try:
+        look = look_at(path)
+    except OSError:
+        return False
+    return (look.size_bytes, look.mtime_ns) == (content.size_bytes, content.mtime_ns)
 
 
 def _sentence(job: Job) -> str:

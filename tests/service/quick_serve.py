@@ -9,6 +9,7 @@ from pathlib import Path
 
 from daw_bridge.service import hints, loops, osc, supervisor
 from daw_bridge.service.server import serve
+from tests.renderer.quick import set_wrong
 from tests.renderer.small_service import QUICK
 
 
@@ -20,6 +21,7 @@ def main() -> int:
     parser.add_argument("--unlimited", action="store_true")
     parser.add_argument("--blind", action="store_true", help="and does not look for tickets by itself for an hour")
     asked = parser.parse_args()
+    set_wrong()
     supervisor.Supervisor = partial(supervisor.Supervisor, command=QUICK)  # type: ignore[assignment,misc]
     if asked.unlimited:
         osc.Limits.allow = lambda *_: True  # type: ignore[method-assign]

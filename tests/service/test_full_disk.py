@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +11,7 @@ import pytest
 
 from daw_bridge.folders import ProjectFolders
 from tests.service.conftest import write_clip
+from tests.service.mounting import memory_disk, unmount_all
 from tests.service.wire import Osc, ServiceProcess
 from tests.waiting import wait_for
 
@@ -57,15 +55,9 @@ def test_a_job_that_waits_for_room_can_be_cancelled(quick: ServiceProcess, quick
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 600 kB."""
-    folder = tmp_path / "small disk"
-    folder.mkdir()
-    if sys.platform != "linux" or os.geteuid() != 0 or shutil.which("mount") is None:
-        pytest.skip("only root on Linux may mount a small file system")
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(folder)], capture_output=True, check=False)
-    if done.returncode:
-        pytest.skip("mounting is not allowed here")
+    folder = memory_disk(tmp_path / "small disk", "600k")
     yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    unmount_all(folder)
 
 
 def test_on_a_small_file_system_the_real_renderer_waits_and_publishes_once_there_is_room(

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from daw_bridge.folders import ProjectFolders
-from daw_bridge.service.purge import DAY_SECONDS, purge_previews, purge_tickets
+from daw_bridge.service.purge import DAY_SECONDS, Age, purge_previews, purge_tickets
 
 NOW = 2_000_000_000.0
 
@@ -31,3 +31,14 @@ def test_first_sounds_are_removed_after_a_day(tmp_path: Path) -> None:
         os.utime(previews / name, (NOW - days * DAY_SECONDS,) * 2)
     assert purge_previews([tmp_path, tmp_path / "gone"], NOW) == 2
     assert sorted(path.name for path in previews.iterdir()) == ["note.txt", "young.wav"]
+
+
+def test_a_clock_that_is_set_forward_makes_nothing_old_and_one_that_is_set_back_does_not_either() -> None:
+    times = {"wall": 1000.0, "steady": 50.0}
+    age = Age(lambda: times["wall"], lambda: times["steady"])
+    times.update(wall=1100.0, steady=150.0)
+    assert age.now() == 1100.0
+    times.update(wall=1100.0 + 40 * DAY_SECONDS, steady=151.0)
+    assert age.now() == 1101.0
+    times.update(wall=900.0, steady=160.0)
+    assert age.now() == 900.0

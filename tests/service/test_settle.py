@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import struct
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from daw_bridge.service.settle import Look, Patience, is_network, missing_part
+from daw_bridge.service.settle import Look, Patience, is_network, missing_part, settle_seconds
 
 FORMATS = [
     ("WAV", "PCM_16"),
@@ -93,3 +94,40 @@ def test_an_empty_file_never_settles() -> None:
 def test_a_temporary_folder_is_no_network_share(tmp_path: Path) -> None:
     assert not is_network(tmp_path)
     assert is_network(Path("\\\\server\\share"))
+
+
+TABLE = """/dev/sda1 / ext4 rw 0 0
+server:/music /mnt/music nfs4 rw 0 0
+/dev/sdb1 /mnt/music/local\\040disk ext4 rw 0 0
+//nas/stems /mnt/my\\040stems cifs rw 0 0
+me@host: /home/me/far fuse.sshfs rw 0 0
+broken line
+/dev/sdc1 /mnt/over ext4 rw 0 0
+server:/over /mnt/over nfs rw 0 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("folder", "is_far"),
+    [
+        ("/home/me/song", False),
+        ("/mnt/music/song", True),
+        ("/mnt/musical", False),
+        ("/mnt/music/local disk/song", False),
+        ("/mnt/my stems/drop", True),
+        ("/home/me/far", True),
+        ("/mnt/over/x", True),
+    ],
+)
+def test_network_file_systems_are_recognised_and_given_more_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, is_far: bool
+) -> None:
+    mounts = tmp_path / "mounts"
+    mounts.write_text(TABLE)
+    assert is_network(Path(folder), mounts) is is_far
+    monkeypatch.setattr("daw_bridge.service.settle.is_network", partial(is_network, mounts=mounts))
+    assert settle_seconds(Path(folder)) == (5.0 if is_far else 2.0)
+
+
+def test_a_share_named_by_its_computer_is_a_network_file_system() -> None:
+    assert is_network(Path("\\\\nas\\stems"))

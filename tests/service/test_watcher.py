@@ -10,55 +10,10 @@ from pathlib import Path
 import pytest
 
 from daw_bridge.errors import UnknownPreset
-from daw_bridge.folders import ProjectFolders
-from daw_bridge.job import Job
 from daw_bridge.service.hot_folder import HotFolder, is_ignored
 from daw_bridge.service.intake import request_of
-from daw_bridge.service.layout import init_project
-from daw_bridge.service.seen import Seen
-from daw_bridge.service.stems import Problem, Ready
-from daw_bridge.service.watcher import HotFolders
 from tests.service.conftest import write_clip
-
-
-class Watch:
-    """Hot folders of one project, scanned by hand at times of the test's choosing."""
-
-    def __init__(self, project: Path, database: Path) -> None:
-        self.project, self.folders = project, ProjectFolders(project)
-        self.database = database
-        self.now = 0.0
-        self.problems: list[Problem] = []
-        init_project(project)
-        self.seen = Seen(database)
-        self.restart()
-
-    def restart(self, *watched: HotFolder) -> None:
-        self.seen.close()
-        self.seen = Seen(self.database)
-        self.hot = HotFolders(self.seen, watched)
-        self.hot.projects = [self.project]
-
-    def after(self, seconds: float) -> list[Ready]:
-        """Time passes; what a scan finds then."""
-        self.now += seconds
-        ready, problems = self.hot.scan(self.now)
-        self.problems += problems
-        return ready
-
-    def settled(self) -> list[str]:
-        """Names of the stems that are ready two seconds after a first look."""
-        self.after(0.1)
-        return [stem.path.name for stem in self.after(2.1)]
-
-    def take(self, state: str = "queued") -> list[Job]:
-        """Accept whatever is ready."""
-        jobs = []
-        for number, stem in enumerate(self.after(0.1)):
-            job = Job(f"{stem.path.name}.{number}", state, request_of(stem.ask, [self.project], {}))
-            self.hot.accepted(stem, job)
-            jobs.append(job)
-        return jobs
+from tests.service.watching import Watch, drop, give_style
 
 
 @pytest.fixture
@@ -66,14 +21,6 @@ def watch(tmp_path: Path) -> Iterator[Watch]:
     watch = Watch(tmp_path / "project", tmp_path / "drops.sqlite")
     yield watch
     watch.seen.close()
-
-
-def drop(watch: Watch, name: str = "stem.wav", folder: str = "vinyl") -> Path:
-    return write_clip(watch.folders.drop / folder / name)
-
-
-def give_style(watch: Watch, folder: str = "vinyl", name: str = "style.wav") -> Path:
-    return write_clip(watch.folders.drop / folder / name, seed=2)
 
 
 @pytest.mark.parametrize("name", ["stem.wav", "two words.wav", "č 漢字.wav", 'it\'s "quoted" $(x).wav', "style of mine.wav"])
@@ -95,6 +42,7 @@ def test_a_stem_that_was_taken_is_not_taken_again_even_after_a_restart(watch: Wa
     assert watch.settled() == []
     watch.restart()
     assert watch.settled() == []
+    assert "accepted" in watch.hot.why(str(path))
     write_clip(path, seconds=0.5, seed=5)
     assert watch.settled() == ["stem.wav"]
 
@@ -104,8 +52,8 @@ def test_a_slow_writer_is_waited_for(watch: Watch) -> None:
     data = drop(watch).read_bytes()
     path = watch.folders.drop / "vinyl" / "slow.wav"
     with path.open("wb") as file:
-        for at in range(0, len(data), 4000):
-            file.write(data[at : at + 4000])
+        for at in range(0, len(data), 1024):
+            file.write(data[at : at + 1024])
             file.flush()
             assert "slow.wav" not in [stem.path.name for stem in watch.after(1.0)]
     assert "slow.wav" in watch.settled()

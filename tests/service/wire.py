@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,15 @@ class Osc:
 class ServiceProcess:
     """`daw-bridge serve` as users start it; quick, its renderer does as the content says (tests/renderer/quick.py)."""
 
-    def __init__(self, projects: Sequence[Path], state: Path, *words: str, port: int = 0, is_quick: bool = False) -> None:
+    def __init__(
+        self,
+        projects: Sequence[Path],
+        state: Path,
+        *words: str,
+        port: int = 0,
+        is_quick: bool = False,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         names = [str(project) for project in projects]
         usual = ["daw_bridge", "serve", *names, "--state", str(state), "--port", str(port)]
         self.state = state
@@ -98,7 +106,7 @@ class ServiceProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", "DAW_BRIDGE_PRESETS": str(state / "presets")},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", "DAW_BRIDGE_PRESETS": str(state / "presets"), **(environment or {})},
         )
         assert self.process.stdout is not None
         self.line = self.process.stdout.readline()

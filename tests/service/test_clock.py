@@ -1,0 +1,91 @@
+"""The wall clock jumps under a running service, forwards and backwards: order, leases, settling and history hold."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from daw_bridge.folders import ProjectFolders
+from tests.renderer.quick import CLOCK
+from tests.service.conftest import write_clip
+from tests.service.wire import Osc, ServiceProcess
+from tests.waiting import wait_for
+
+SetClock = Callable[[str], None]
+
+
+@pytest.fixture
+def jumping(tmp_path: Path) -> Iterator[tuple[ServiceProcess, Osc, SetClock]]:
+    """A quick service, a client, and what sets its clock: so many days ahead of the true time, or behind it."""
+    project, told = tmp_path / "project", tmp_path / "clock"
+    project.mkdir()
+    told.write_text("0")
+    service = ServiceProcess([project], tmp_path / "state", is_quick=True, environment={CLOCK: str(told)})
+    osc = Osc(service.port)
+
+    def set_clock(days: str) -> None:
+        draft = tmp_path / "draft"
+        draft.write_text(f"{float(days) * 86_400}")
+        draft.replace(told)
+
+    try:
+        wait_for(lambda: osc.ask("/status", answer="/status/info")[0] == "idle", 30.0, "an idle service")
+        yield service, osc, set_clock
+    finally:
+        osc.close()
+        assert service.stop() == (0, "")
+
+
+def date(service: ServiceProcess, job: str, days: float) -> None:
+    """Date a job as SQLite, which asks the system itself, would have done by a clock ahead; by one behind, it waits its turn."""
+    with closing(sqlite3.connect(service.state / "jobs.sqlite", timeout=30)) as connection, connection:
+        query = "UPDATE workflow_status SET created_at = MAX(created_at, unixepoch() * 1000 + ?) WHERE workflow_uuid = ?"
+        connection.execute(query, (int(days * 86_400_000), job))
+
+
+@pytest.mark.parametrize("jumps", [("40", "-40"), ("-40", "40")])
+def test_jobs_keep_their_order_and_drops_settle_whatever_the_clock_says(
+    jumping: tuple[ServiceProcess, Osc, SetClock], tmp_path: Path, jumps: tuple[str, str]
+) -> None:
+    service, osc, set_clock = jumping
+    project = tmp_path / "project"
+    (project / "hold").touch()
+    osc.ask("/subscribe", answer="/subscribed")
+    jobs = []
+    for number, days in enumerate(("0", jumps[0], jumps[1], "0")):
+        set_clock(days)
+        (project / f"{number}.json").write_text('{"seconds": 0.02}')
+        osc.send("/remix", f"{number}.json", f"{number}.json", "default")
+        jobs.append(osc.expect("/accepted")[0])
+        date(service, jobs[-1], float(days))
+        if number == 0:
+            osc.expect("/progress", seconds=20.0)
+    set_clock(jumps[0])
+    made = tmp_path / "made"
+    write_clip(made / "style.wav", seed=2)
+    write_clip(made / "stem.wav")
+    made.rename(ProjectFolders(project).drop / "hot")
+    jobs.append(osc.expect("/accepted", seconds=30.0)[0])
+    set_clock(jumps[1])
+    (project / "hold").unlink()
+    for job in jobs:
+        osc.expect("/done", job, seconds=30.0)
+    lines = (project / "renders.log").read_text().splitlines()
+    assert [line.split()[0] for line in lines] == jobs
+    assert osc.ask("/jobs", answer="/jobs/end")[0] == len(jobs)
+
+
+def test_a_lease_while_the_daw_records_ends_after_five_seconds_of_true_time(
+    jumping: tuple[ServiceProcess, Osc, SetClock],
+) -> None:
+    _, osc, set_clock = jumping
+    for days in ("40", "-40"):
+        osc.send("/transport", 1)
+        assert osc.expect("/status/info")[0] == "paused"
+        set_clock(days)
+        assert osc.ask("/status", answer="/status/info")[0] == "paused"
+        wait_for(lambda: osc.ask("/status", answer="/status/info")[0] == "idle", 15.0, "the end of the lease")

@@ -1,0 +1,87 @@
+"""A dropped stem comes back exactly once, whatever its state when the service and its renderer are killed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+from pathlib import Path
+
+import psutil
+import pytest
+
+from daw_bridge.folders import ProjectFolders
+from tests.service.conftest import write_clip
+from tests.service.wire import Osc, ServiceProcess
+from tests.waiting import wait_for
+
+
+def kill(service: ServiceProcess) -> None:
+    """SIGKILL to all of the family."""
+    family = [psutil.Process(service.process.pid), *psutil.Process(service.process.pid).children(recursive=True)]
+    for process in family:
+        process.kill()
+    psutil.wait_procs(family, timeout=10)
+    service.stop()
+
+
+@pytest.mark.parametrize("moment", ["settling", "queued and rendering", "publishing", "done", "every moment"])
+def test_a_drop_survives(tmp_path: Path, moment: str) -> None:
+    project, state = tmp_path / "project", tmp_path / "state"
+    project.mkdir()
+    folders = ProjectFolders(project)
+    log = project / "publishes.log"
+
+    def published() -> Counter[str]:
+        return Counter(log.read_text().split() if log.exists() else [])
+
+    service = ServiceProcess([project], state, is_quick=True)
+    osc = Osc(service.port)
+    osc.ask("/subscribe", answer="/subscribed", seconds=30.0)
+    made = tmp_path / "made"
+    for number in range(3):
+        write_clip(made / f"stem {number}.wav", seconds=0.05, seed=number)
+    write_clip(made / "style.wav", seconds=0.1, seed=9)
+    if moment == "queued and rendering":
+        (project / "hold").touch()
+    elif moment == "publishing":
+        (project / "full").touch()
+    made.rename(folders.drop / "hot")
+    if moment == "queued and rendering":
+        osc.expect("/progress", seconds=30.0)
+    elif moment == "publishing":
+        osc.expect("/error", "disk_full", seconds=30.0)
+    elif moment == "done":
+        osc.expect("/done", seconds=30.0)
+    osc.close()
+    kill(service)
+    if moment == "every moment":
+        for _ in range(4):  # killed again and again, each time a little later
+            service = ServiceProcess([project], state, is_quick=True)
+            wait_for(partial(_has_started, service), 30.0, "a service that is ready")
+            kill(service)
+    for name in ("hold", "full"):
+        (project / name).unlink(missing_ok=True)
+
+    service = ServiceProcess([project], state, is_quick=True)
+    osc = Osc(service.port)
+    try:
+        wait_for(lambda: len(published()) == 3, 60.0, "three remixes")
+        wait_for(lambda: all("done" in _why(osc, folders, number) for number in range(3)), 30.0, "three drops that are done")
+        assert osc.ask("/status", answer="/status/info")[0] == "idle"
+    finally:
+        osc.close()
+        assert service.stop() == (0, "")
+    assert set(published().values()) == {1}
+    assert len(list(folders.remixes.glob("*.wav"))) == 3
+
+
+def _has_started(service: ServiceProcess) -> bool:
+    osc = Osc(service.port)
+    try:
+        return bool(osc.ask("/status", answer="/status/info", seconds=2.0)[0] != "starting")
+    finally:
+        osc.close()
+
+
+def _why(osc: Osc, folders: ProjectFolders, number: int) -> str:
+    return str(osc.ask("/why", str(folders.drop / "hot" / f"stem {number}.wav"), answer="/why")[1])
