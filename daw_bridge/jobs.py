@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import datetime
@@ -300,11 +301,13 @@ def _engine(url: str) -> Engine:
 
 
 def _keep_order(connection: Connection, job_ids: list[str]) -> None:
-    """Nobody goes before those who wait already because the computer's clock was set back."""
-    newest = "SELECT MAX(created_at) FROM workflow_status WHERE queue_name = ? AND status IN ('ENQUEUED', 'PENDING')"
+    """Date each job after all that wait, so that nobody overtakes: the engine counts whole seconds, and clocks are set back."""
+    query = "SELECT MAX(created_at) FROM workflow_status WHERE queue_name = ? AND status IN ('ENQUEUED', 'PENDING')"
     marks = ", ".join("?" for _ in job_ids)
-    update = f"UPDATE workflow_status SET created_at = ({newest}) WHERE workflow_uuid IN ({marks})"
-    connection.exec_driver_sql(update, (QUEUE, *job_ids))
+    newest = connection.exec_driver_sql(f"{query} AND workflow_uuid NOT IN ({marks})", (QUEUE, *job_ids)).scalar() or 0
+    first = max(int(time.time() * 1000), newest + 1)
+    dated = [(first + number, job_id) for number, job_id in enumerate(job_ids)]
+    connection.exec_driver_sql("UPDATE workflow_status SET created_at = ? WHERE workflow_uuid = ?", dated)
 
 
 def _answers_a_repeat(job: Job) -> bool:

@@ -98,6 +98,8 @@ def test_a_lot_is_accepted_in_its_order_and_the_same_twice_is_one_job(store: Job
     assert answers[61][0].id == answers[62][0].id == answers[1][0].id[:-1] + "2"
     assert [(job.request, job.position) for job, _ in answers[:60]] == [(wish, place) for place, wish in enumerate(wishes, 1)]
     assert store.submit_all(wishes)[5] == (answers[5][0], False)
+    times = [job.created for job, _ in answers[:60]]
+    assert times == sorted(set(times)) and abs(times[0] - time.time()) < 60
 
 
 def test_of_a_lot_all_or_nothing_is_written(store: JobStore, request_of: RenderRequest) -> None:
