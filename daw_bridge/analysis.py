@@ -25,14 +25,18 @@ def frame_spans(n_frames: int, size: int) -> Iterator[tuple[int, int]]:
 
 def channel_means(samples: Tensor) -> Tensor:
     """The constant offset of each channel of `(C, N)`, `(C, 1)`, added up in double precision."""
-    sums = [part.to(torch.float64).sum(1, keepdim=True) for part in torch.split(samples, SAMPLES_AT_ONCE, dim=1)]
-    return (torch.stack(sums).sum(0) / samples.shape[1]).to(samples.dtype)
+    total = torch.zeros(samples.shape[0], 1, dtype=torch.float64)
+    for part in torch.split(samples, SAMPLES_AT_ONCE, dim=1):
+        total += part.sum(1, keepdim=True, dtype=torch.float64)
+    return (total / samples.shape[1]).to(samples.dtype)
 
 
 def frame_power(levels: Tensor) -> Tensor:
     """Power of each frame of `(M, T)` levels in dB, all bands together, `(T,)`; 1 is full scale."""
-    spans = frame_spans(levels.shape[1], LEVELS_AT_ONCE)
-    return torch.cat([torch.pow(10.0, levels[:, first:last] / 10.0).sum(0) for first, last in spans])
+    power = levels.new_empty(levels.shape[1])  # written to part by part: small results kept between large ones split memory up
+    for first, last in frame_spans(levels.shape[1], LEVELS_AT_ONCE):
+        power[first:last] = torch.pow(10.0, levels[:, first:last] / 10.0).sum(0)
+    return power
 
 
 def programme_of(power: Tensor) -> float:
@@ -99,10 +103,6 @@ class Analysis:
             if on_share:
                 on_share(part.stop / levels.shape[1])
         return levels
-
-    def programme_level_db(self, samples: Tensor) -> float:
-        """`programme_level_db` of the levels of `(C, N)` samples, without keeping them."""
-        return programme_of(torch.cat([frame_power(block) for _, block in self.level_blocks(samples)]))
 
 
 def analysis_for(sample_rate: int, n_bands: int, device: torch.device) -> Analysis:

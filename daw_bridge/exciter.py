@@ -67,7 +67,7 @@ def harmonics(
 
 def _saturated(samples: Tensor, sounding_share: float, scratch: Scratch) -> Tensor:
     parts = list(torch.split(samples, SAMPLES_AT_ONCE, dim=1))
-    mean_square = sum(float(part.square().sum(dtype=torch.float64)) for part in parts) / samples.numel()
+    mean_square = sum(float(torch.linalg.vector_norm(part, dtype=torch.float64)) ** 2 for part in parts) / samples.numel()
     drive = DRIVE / max((mean_square / sounding_share) ** 0.5, 1e-9)
     saturated = torch.from_numpy(scratch.empty(tuple(samples.shape)))
     for part, room in zip(parts, torch.split(saturated, SAMPLES_AT_ONCE, dim=1), strict=True):
@@ -77,8 +77,7 @@ def _saturated(samples: Tensor, sounding_share: float, scratch: Scratch) -> Tens
 
 def _mean_power(samples: Tensor, sounding: Tensor, analysis: Analysis) -> Tensor:
     """Mean power by band, `(M, 1)`, over the sounding frames."""
-    sums = [
-        torch.pow(10.0, levels.cpu()[:, sounding[part]] / 10.0).sum(1, keepdim=True, dtype=torch.float64)
-        for part, levels in analysis.level_blocks(samples)
-    ]
-    return (torch.stack(sums).sum(0) / sounding.sum()).float()
+    total = torch.zeros(analysis.bands.shape[0], 1, dtype=torch.float64)
+    for part, levels in analysis.level_blocks(samples):
+        total += torch.pow(10.0, levels.cpu()[:, sounding[part]] / 10.0).sum(1, keepdim=True, dtype=torch.float64)
+    return (total / sounding.sum()).float()

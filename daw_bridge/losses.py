@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from .errors import ShapeError
 
+PLACES_AT_ONCE = 1 << 15  # of a feature map
 SMALLEST = 1e-12  # keeps a target of digital silence from dividing by zero
 
 
@@ -34,10 +36,35 @@ def gram_matrix(features: Tensor, centre: Tensor | None = None) -> Tensor:
     if features.ndim < 3 or features[0, 0].numel() == 0:
         raise ShapeError(f"features.shape={tuple(features.shape)} must be (B, C, *) with something in *", "Use a longer clip.")
     flat = features.permute(0, *range(2, features.ndim), 1).flatten(1, -2)  # channels-last maps flatten without a copy
-    if centre is not None:
-        flat = flat - centre[:, None].to(flat.dtype)
-    gram = flat.transpose(1, 2) @ flat
-    return gram.to(torch.promote_types(gram.dtype, torch.float32)) / flat.shape[1]
+    gram: Tensor = flat.transpose(1, 2) @ flat if centre is None else _GramAbout.apply(flat, centre[:, None].to(flat.dtype))
+    return gram.to(_sum_type(flat)) / flat.shape[1]
+
+
+def _sum_type(features: Tensor) -> torch.dtype:
+    """What products of features are added up in: float32 at least."""
+    return torch.promote_types(features.dtype, torch.float32)
+
+
+class _GramAbout(torch.autograd.Function):
+    """Gram matrix about a centre that keeps no centred copy of the features for the way back: it is made again there."""
+
+    @staticmethod
+    def forward(ctx: Any, flat: Tensor, centre: Tensor) -> Tensor:
+        ctx.save_for_backward(flat, centre)
+        gram = flat.new_zeros(flat.shape[0], flat.shape[2], flat.shape[2], dtype=_sum_type(flat))
+        for part in torch.split(flat, PLACES_AT_ONCE, dim=1):
+            around = part - centre
+            gram += around.transpose(1, 2) @ around
+        return gram
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        flat, centre = ctx.saved_tensors
+        both = (gradient + gradient.transpose(1, 2)).to(flat.dtype)
+        found = torch.empty_like(flat)
+        for part, room in zip(*(torch.split(t, PLACES_AT_ONCE, dim=1) for t in (flat, found)), strict=True):
+            room.copy_((part - centre) @ both)
+        return found, None
 
 
 def relative_error(found: Tensor, wanted: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from types import FrameType
 from . import making
 from .errors import BadArguments, ForbiddenPath, NotFound
 from .progress import OnProgress
+from .renderer.manners import hand_memory_back
 from .request import RenderRequest
 from .scratch import scratch_beside
 
@@ -44,6 +45,7 @@ def remix(
     check_targets(request, out, picture, n_takes)
     on_progress("load", 0.0)
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: a thread that waits gives its core to the DAW
+    hand_memory_back()
     with scratch_beside(out.absolute().parent if out else Path(request.project)) as scratch:
         sources = making.read_sources(request, Path(request.content.path), Path(request.style.path), scratch)
         takes = render_takes(request, sources, n_takes=n_takes, device=device, on_progress=on_progress)

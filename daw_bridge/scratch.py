@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -56,10 +58,13 @@ def scratch_beside(folder: Path) -> Iterator[Scratch]:
     Raises:
         DiskFull, ForbiddenPath: the folder cannot be written to.
     """
-    with disk.reported(folder):
-        private = tempfile.TemporaryDirectory(prefix=".daw_bridge-", dir=folder, ignore_cleanup_errors=True)
-    with private as name:
-        yield Scratch(Path(name))
+    private = folder / f".daw_bridge-{uuid.uuid4().hex}"
+    try:  # around the making, too: Ctrl-C may come at any moment
+        with disk.reported(folder):
+            private.mkdir(mode=0o700)
+        yield Scratch(private)
+    finally:
+        shutil.rmtree(private, ignore_errors=True)
 
 
 def _fill(file: IO[bytes], n_bytes: int) -> None:

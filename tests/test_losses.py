@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor
 
+from daw_bridge import losses
 from daw_bridge.errors import ShapeError
 from daw_bridge.losses import content_loss, gram_matrix, style_loss
 
@@ -50,6 +51,18 @@ def test_the_gram_equals_its_definition(n_batch: int, n_channels: int, sizes: li
     features, centre = random(n_batch, n_channels, *sizes), random(n_batch, n_channels, seed=1)
     np.testing.assert_allclose(gram_matrix(features).numpy(), slow_gram(features.numpy()), atol=1e-12)
     np.testing.assert_allclose(gram_matrix(features, centre).numpy(), slow_gram(features.numpy(), centre.numpy()), atol=1e-12)
+
+
+@pytest.mark.parametrize("places_at_once", [1, 7, 1000])
+def test_the_gram_and_its_gradient_do_not_depend_on_the_parts_it_is_made_of(
+    places_at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(losses, "PLACES_AT_ONCE", places_at_once)
+    features, centre = random(2, 3, 4, 5).requires_grad_(), random(2, 3, seed=1)
+    np.testing.assert_allclose(
+        gram_matrix(features, centre).detach().numpy(), slow_gram(features.detach().numpy(), centre.numpy()), atol=1e-12
+    )
+    assert torch.autograd.gradcheck(lambda x: gram_matrix(x, centre), features)
 
 
 def test_the_gram_is_symmetric_and_positive_semi_definite() -> None:

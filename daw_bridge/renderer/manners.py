@@ -1,7 +1,8 @@
-"""Low priority for CPU and disk, and a core left free: the DAW's audio goes first."""
+"""Low priority for CPU and disk, a core left free, and memory handed back: the DAW's audio goes first."""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import logging
 import os
@@ -10,9 +11,12 @@ import sys
 from collections.abc import MutableMapping
 
 NICENESS = 10
+MAPPED_FROM_BYTES = 8 << 20
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _IOPRIO_SET = {"x86_64": 251, "aarch64": 30, "arm64": 30, "riscv64": 30}
 _WHO_PROCESS, _CLASS_IDLE, _CLASS_SHIFT = 1, 3, 13
+
+_MMAP_THRESHOLD = -3
 
 log = logging.getLogger(__name__)
 
@@ -25,12 +29,23 @@ def step_back(environment: MutableMapping[str, str]) -> None:
     """
     if hasattr(os, "nice"):
         os.nice(NICENESS)
+    hand_memory_back()
     if not _idle_io():
         log.info("no idle disk priority on this system")
     n_threads = str(threads_for(n_cores()))
     for name in THREAD_VARIABLES:
         environment.setdefault(name, n_threads)
     environment.setdefault("OMP_WAIT_POLICY", "passive")  # a thread that waits for another gives its core to the DAW
+
+
+def hand_memory_back() -> None:
+    """Have large blocks mapped one by one and returned when they are freed.
+
+    The C library of Linux else keeps them and splits them up, so that a long render takes more and more.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):  # another C library
+            ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, MAPPED_FROM_BYTES)
 
 
 def n_cores() -> int:
