@@ -67,3 +67,41 @@ def _now(position: float, offset: float, rate: float = 2.0) -> dict[str, float]:
 )
 def test_the_remix_stays_on_the_content_s_sample(now: dict[str, float] | None, place: tuple[float, ...], load: Load) -> None:
     assert load("placement").place(ASKED, now) == place
+
+
+RATES = st.sampled_from([8_000, 22_050, 44_100, 48_000, 88_200, 96_000, 192_000])
+
+
+@SEVERAL
+@given(
+    sample_rate=RATES,
+    position=st.floats(0, 7200),
+    offset=st.floats(-1, 3.5),
+    length=st.floats(0.05, 3),
+    play_rate=st.floats(0.25, 4),
+    moved=st.floats(-100, 100),
+    trimmed=st.floats(-0.5, 0.5),
+    later=st.floats(0, 1),
+)
+def test_wherever_its_item_went_a_remix_plays_the_sample_that_its_content_plays(
+    load: Load, sample_rate: int, position: float, offset: float, length: float, play_rate: float,
+    moved: float, trimmed: float, later: float,
+) -> None:  # fmt: skip
+    placement = load("placement")
+    part = placement.range({**_shown(offset, length, play_rate), "sample_rate": sample_rate})
+    if isinstance(part, tuple):
+        return
+    asked = {
+        "position_seconds": position, "item_length_seconds": length, "play_rate": play_rate, "start_offset_seconds": offset,
+        "remix_offset_seconds": part.remix_offset_seconds, "remix_rate": play_rate,
+    }  # fmt: skip
+    now = {"position_seconds": max(position + moved, 0.0), "start_offset_seconds": offset + trimmed, "play_rate": play_rate}
+    at = now["position_seconds"] + later * length  # any moment, so any sample at any rate of the project
+    heard_of_content = now["start_offset_seconds"] + (at - now["position_seconds"]) * play_rate
+    start, _, remix_offset = placement.place(asked, now)
+    heard_of_remix = part.start_seconds + remix_offset + (at - start) * play_rate
+    if start > 0 or now["position_seconds"] >= trimmed / play_rate:
+        assert heard_of_remix * sample_rate == pytest.approx(heard_of_content * sample_rate, abs=1e-4)
+    take_rate, take_offset = placement.take(asked, now)
+    heard_of_take = part.start_seconds + take_offset + (at - now["position_seconds"]) * take_rate
+    assert heard_of_take * sample_rate == pytest.approx(heard_of_content * sample_rate, abs=1e-4)
