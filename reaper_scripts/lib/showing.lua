@@ -29,19 +29,21 @@ local function requests_of(run)
 end
 
 local function rows_of(run)
-  run.shown = requests_of(run)
+  run.shown, run.previews = requests_of(run), {}
   local wanted = {}
   for index, request in ipairs(run.shown) do wanted[index] = request.reqid end
   local seen = progress.read(run.state, os.time(), wanted)
   local rows = {}
   for index, request in ipairs(run.shown) do
-    local words, fraction
+    local words, fraction, job
     if index <= #run.wishes then
       words, fraction = "its sound is taken out", 0
     else
-      words, fraction = progress.words(seen, seen.by_reqid[request.reqid], tickets.is_waiting(request.ticket_path or ""))
+      job = seen.by_reqid[request.reqid]
+      words, fraction = progress.words(seen, job, tickets.is_waiting(request.ticket_path or ""))
     end
-    rows[index] = { name = request.name, words = words, fraction = fraction }
+    run.previews[index] = job and job.preview
+    rows[index] = { name = request.name, words = words, fraction = fraction, can_hear = run.previews[index] ~= nil }
   end
   run.headline = messages.nothing_on_its_way:format(seen.state or "not running")
   return rows
@@ -66,8 +68,12 @@ function showing.step(run, now)
     window.close(run.window)
     return nil
   end
-  local clicked = window.step(run.window, now, function() return rows_of(run) end, run.headline or "")
-  if clicked and run.shown[clicked] then give_up(run, run.shown[clicked]) end
+  local clicked, number = window.step(run.window, now, function() return rows_of(run) end, run.headline or "")
+  if clicked == "give up" then give_up(run, run.shown[number]) end
+  -- The Media Explorer plays it without a change of the project.
+  if clicked == "hear" and reaper.file_exists(run.previews[number]) then
+    reaper.OpenMediaExplorer(run.previews[number], true)
+  end
   return run.window.is_open and NEXT_TICK or nil
 end
 

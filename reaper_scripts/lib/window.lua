@@ -1,9 +1,10 @@
 -- @noindex
--- A small window with a row and a bar for each remix that is on its way; a click on a row's cross gives it up.
+-- A small window with a row and a bar for each remix that is on its way; a click on a row's cross gives it up, one on "hear"
+-- plays its first sound.
 
 local window = { MAX_ROWS = 8 }
 
-local WIDTH, ROW_HEIGHT, MARGIN, CROSS_WIDTH = 380, 40, 8, 20
+local WIDTH, ROW_HEIGHT, MARGIN, CROSS_WIDTH, HEAR_WIDTH = 400, 40, 8, 20, 40
 local FONT, FONT_SIZE = "Arial", 14
 local LEFT_BUTTON, ESCAPE, CLOSED = 1, 27, -1
 local PERIOD_SECONDS = 0.1
@@ -27,6 +28,7 @@ local function draw_row(row, top)
   local width = gfx.w - 2 * MARGIN
   draw_text(row.name, MARGIN, top, 0.9, 0.9, 0.9)
   draw_text(row.words, MARGIN + width // 2, top, 0.7, 0.7, 0.7)
+  if row.can_hear then draw_text("hear", gfx.w - MARGIN - CROSS_WIDTH - HEAR_WIDTH, top, 0.2, 0.6, 0.9) end
   draw_text("x", gfx.w - MARGIN - CROSS_WIDTH // 2, top, 0.9, 0.5, 0.3)
   gfx.set(0.25, 0.25, 0.25, 1)
   gfx.rect(MARGIN, top + 18, width, 8, 1)
@@ -44,18 +46,21 @@ local function draw(rows, headline)
   gfx.update()
 end
 
-local function row_under_cross(n_rows)
-  if gfx.mouse_x < gfx.w - MARGIN - CROSS_WIDTH then return nil end
+local function under_the_mouse(rows)
   local index = (gfx.mouse_y - MARGIN) // ROW_HEIGHT + 1
-  return index >= 1 and index <= n_rows and index or nil
+  local row, from_the_right = rows[index], gfx.w - MARGIN - gfx.mouse_x
+  if not row or from_the_right > CROSS_WIDTH + HEAR_WIDTH then return nil end
+  if from_the_right <= CROSS_WIDTH then return "give up", index end
+  if row.can_hear then return "hear", index end
+  return nil
 end
 
 --- Show how things stand, and take the user's click; to be called in each tick.
 -- @param state as `open` gave it; `is_open` turns false when the user closes the window
--- @param get_rows function that gives a list of at most MAX_ROWS tables of name, words and fraction; called ten times a second at
---   most
+-- @param get_rows function that gives a list of at most MAX_ROWS tables of name, words, fraction and can_hear; called ten times a
+--   second at most
 -- @param headline what stands there when there is no row
--- @return the number of the row whose cross was clicked, or nil
+-- @return "give up" or "hear" and the number of the row where that was clicked, or nil
 function window.step(state, now, get_rows, headline)
   if not state.is_open then return nil end
   local key = gfx.getchar()
@@ -70,7 +75,8 @@ function window.step(state, now, get_rows, headline)
   local is_down = gfx.mouse_cap & LEFT_BUTTON == LEFT_BUTTON
   local is_clicked = is_down and not state.was_down
   state.was_down = is_down
-  return is_clicked and row_under_cross(#state.rows) or nil
+  if is_clicked then return under_the_mouse(state.rows) end
+  return nil
 end
 
 --- Close it.

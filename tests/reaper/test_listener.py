@@ -230,7 +230,7 @@ def test_the_window_shows_each_remix_and_how_far_it_is(reaper: Reaper, desk: Des
     ticket = desk.take()
     say(desk, {"job": "1.1", "reqid": ticket["reqid"], "state": "rendering", "fraction": 0.5, "phase": "transfer"})
     reaper.ticks(1)
-    assert texts(reaper) == ["vocal take", "transfer, 50 %", "x"] and bars(reaper) == [182]
+    assert texts(reaper) == ["vocal take", "transfer, 50 %", "x"] and bars(reaper) == [192]
     say(desk, {"job": "1.1", "reqid": ticket["reqid"], "state": "queued", "fraction": 0, "position": 2})
     reaper.ticks(1)
     assert "queued, place 2" in texts(reaper)
@@ -266,9 +266,9 @@ def test_closing_the_window_cancels_nothing(reaper: Reaper, desk: Desk) -> None:
     assert len(reaper.tracks(project)) == 4 and reaper.violations == []
 
 
-def click(reaper: Reaper, row: int) -> None:
+def click(reaper: Reaper, row: int, from_the_right: int = 10) -> None:
     gfx = reaper.lua.globals().gfx
-    gfx.mouse_x, gfx.mouse_y, gfx.mouse_cap = gfx.w - 10, 8 + 40 * (row - 1) + 5, 1
+    gfx.mouse_x, gfx.mouse_y, gfx.mouse_cap = gfx.w - from_the_right, 8 + 40 * (row - 1) + 5, 1
     reaper.ticks(0.2)
     gfx.mouse_cap = 0
     reaper.ticks(0.2)
@@ -285,6 +285,21 @@ def test_a_click_on_the_cross_cancels_what_the_service_has(reaper: Reaper, desk:
     desk.answer(ticket, state="cancelled")
     reaper.ticks(2)
     assert reaper.tick() == 0 and "was cancelled" in list(reaper.world.hints.values())[-1] and reaper.violations == []
+
+
+def test_a_first_sound_is_played_where_there_is_one(reaper: Reaper, desk: Desk) -> None:
+    song(reaper, desk)
+    reaper.run()
+    job = {"job": "1.1", "reqid": desk.take()["reqid"], "state": "rendering", "fraction": 0.1, "phase": "transfer"}
+    say(desk, job | {"preview": None})
+    reaper.ticks(1)
+    click(reaper, 1, from_the_right=40)
+    assert "hear" not in texts(reaper) and reaper.world.explored is None
+    say(desk, job | {"preview": str(desk.style)})
+    reaper.ticks(1)
+    assert "hear" in texts(reaper)
+    click(reaper, 1, from_the_right=40)
+    assert reaper.world.explored == str(desk.style) and slips(desk) == [] and reaper.violations == []
 
 
 def test_status_stays_and_says_whether_a_service_is_there(reaper: Reaper, quiet: Any, desk: Desk) -> None:

@@ -22,6 +22,10 @@ local function add_windows(made, world)
     table.insert(world.processes, line)
     return "0\n"
   end
+  function made.OpenMediaExplorer(path, is_played)
+    if not world.host.is_file(path) then world:violate("the Media Explorer was given a file that is not there") end
+    world.explored = is_played and path or nil
+  end
   function made.UpdateArrange() world.n_updates = (world.n_updates or 0) + 1 end
   function made.PreventUIRefresh(count) world.refresh_count = world.refresh_count + count end
 end
