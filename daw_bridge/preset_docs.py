@@ -38,9 +38,9 @@ Wang and Chu end with a low-pass that takes off "highs which should not appear i
 the singer; they give no frequencies. Here they are:
 
 - *Low-pass*: what should not appear is what lies above anything that the recordings hold. That edge is measured: the highest
-  place where the long-term spectrum lies less than 90 dB under its peak and 10 dB over the rounding of 16 bits. `dehash = "both"`, the
-  default, takes the higher edge of content and style, since the style's own highs are wanted; `"content"`, as in the paper's
-  presets, the content's. The filter has no delay and no phase shift: flat up to the edge, 90 dB down a tenth above it.
+  place where the long-term spectrum lies less than 90 dB under its peak and 10 dB over the rounding of 16 bits. The default,
+  `dehash = "both"`, takes the higher edge of content and style, since the style's own highs are wanted; `"content"`, as in the
+  paper's presets, the content's. The filter has no delay and no phase shift: flat up to the edge, 90 dB down a tenth above it.
 - A second one at 12 kHz in the paper's presets alone: made-up phases (Griffin-Lim) are mostly noise there, and a singer's
   consonants end below it.
 - *Enhancer*: a bell of 3 dB at 2 kHz, about two octaves wide (q = 0.7), in the paper's presets: from 1 to 4 kHz lie the formants
