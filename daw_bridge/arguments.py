@@ -33,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
 
     _add_again(commands.add_parser("again", help="render a remix again by its recipe: the same bytes, or with changes"))
     _add_compare(commands.add_parser("compare", help="see a remix beside its content, and hear both in turn, equally loud"))
+    _add_studies(commands.add_parser("study", help="the paper's experiments on recordings of yours, as pictures and numbers"))
 
     init = commands.add_parser("init", help="make the drop folder and its kin in a project")
     init.add_argument("project", type=Path, help="the DAW project's own folder")
@@ -183,6 +184,27 @@ def _add_compare(compare: argparse.ArgumentParser) -> None:
     compare.set_defaults(command="compare")
 
 
+def _add_studies(study: argparse.ArgumentParser) -> None:
+    kinds = study.add_subparsers(title="experiments", metavar="EXPERIMENT", required=True)
+    for name, steps, text in (
+        ("layers", 10, "content and style loss of each candidate layer after some iterations"),
+        ("losses", 500, "content and style loss over many iterations, beside the step that the paper published"),
+        ("frames", 60, "the target while it is optimised, beside content and style"),
+    ):
+        kind = kinds.add_parser(name, help=text)
+        _add_wanted(kind, preset="paper-vgg16-cheap", length=10.0)
+        kind.add_argument("--steps", type=int, default=steps, metavar="N", help="iterations (default: %(default)s)")
+        kind.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: %(default)s)")
+    compare = kinds.add_parser("compare", help="two recordings' spectrograms and long-term spectra")
+    compare.add_argument("first", type=Path, metavar="A", help="a recording")
+    compare.add_argument("second", type=Path, metavar="B", help="another one")
+    _add_part(compare)
+    for name, kind in kinds.choices.items():
+        kind.add_argument("--out", type=Path, default=Path("study"), metavar="FOLDER", help="where to (default: %(default)s)")
+        kind.add_argument("--force", action="store_true", help="replace picture and numbers where they exist")
+        kind.set_defaults(command="study", study=name)
+
+
 def _add_takes(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--takes", type=_takes, default=1, metavar="N", help="make so many variations by seed (default: %(default)s)"
@@ -233,14 +255,19 @@ def _add_plugins(plugins: argparse.ArgumentParser) -> None:
     forget.set_defaults(command="forget_plugin")
 
 
-def _add_wanted(command: argparse.ArgumentParser) -> None:
+def _add_wanted(command: argparse.ArgumentParser, *, preset: str = "default", length: float = 0.0) -> None:
     command.add_argument("content", type=Path, metavar="CONTENT", help="the recording to change")
     command.add_argument("--style", type=Path, required=True, help="the recording to make it sound like")
-    command.add_argument("--preset", default="default", help="id of a preset (default: %(default)s)")
-    command.add_argument("--start", type=float, default=0.0, metavar="S", help="begin here, in seconds")
-    command.add_argument("--length", type=float, default=0.0, metavar="S", help="take this many seconds (default: all)")
+    command.add_argument("--preset", default=preset, help="id of a preset (default: %(default)s)")
+    _add_part(command, length)
     command.add_argument("--seed", type=int, default=0, help="of everything random (default: %(default)s)")
     _add_param(command)
+
+
+def _add_part(command: argparse.ArgumentParser, length: float = 0.0) -> None:
+    said = f"{length:g}" if length else "all"
+    command.add_argument("--start", type=float, default=0.0, metavar="S", help="begin here, in seconds")
+    command.add_argument("--length", type=float, default=length, metavar="S", help=f"take this many seconds (default: {said})")
 
 
 def _add_state(command: argparse.ArgumentParser) -> None:

@@ -104,6 +104,12 @@ def _compare(asked: argparse.Namespace) -> int:
     return compare.run(asked)
 
 
+def _study(asked: argparse.Namespace) -> int:
+    from . import study
+
+    return study.run(asked)
+
+
 def _init(asked: argparse.Namespace) -> int:
     from .service.layout import init_project
 
@@ -318,6 +324,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "remix": _remix,
     "again": _again,
     "compare": _compare,
+    "study": _study,
     "init": _init,
     "serve": _serve,
     "send": _send,

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import disk
-from .errors import ForbiddenPath, NotFound
 from .progress import OnProgress, shown_progress
 from .request import source_file
 from .scratch import scratch_beside
@@ -73,7 +71,7 @@ def compare(
         NotFound, FileError, DiskFull: as reading and writing say.
     """
     targets = {suffix: prefix.with_name(prefix.name + suffix) for suffix in (".png", ".wav")}
-    check_targets(list(targets.values()), (content, remix, style), is_forced=is_forced)
+    disk.check_targets(list(targets.values()), (content, remix, style), is_forced=is_forced)
     on_progress("load", 0.0)
     with scratch_beside(prefix.absolute().parent) as scratch:
         from .audio_files import read_audio, write_audio
@@ -93,36 +91,9 @@ def compare(
         draw(shown, staged.with_suffix(".png"))
         on_progress("write", 0.8)
         write_audio(staged.with_suffix(".wav"), switched(pair, scratch))
-        place({staged.with_suffix(suffix): target for suffix, target in targets.items()}, is_forced=is_forced)
+        disk.place({staged.with_suffix(suffix): target for suffix, target in targets.items()}, is_forced=is_forced)
     on_progress("write", 1.0)
     return Compared(targets[".png"], targets[".wav"], pair.remix_gain_db - pair.content_gain_db)
-
-
-def check_targets(targets: Sequence[Path], inputs: Sequence[Path | None], *, is_forced: bool) -> None:
-    """Refuse before the work what could not be written after it.
-
-    Raises:
-        NotFound: the folder does not exist.
-        ForbiddenPath: a file exists already, or is one of the inputs.
-    """
-    for target in targets:
-        if not target.absolute().parent.is_dir():
-            raise NotFound(f"folder {str(target.absolute().parent)!r} does not exist", "Make it first, or choose another.")
-        if target.resolve() in [path.resolve() for path in inputs if path is not None]:
-            raise ForbiddenPath(f"{str(target)!r} is an input", "Choose another name.")
-        if os.path.lexists(target) and not (is_forced and target.is_file()):
-            raise ForbiddenPath(f"{str(target)!r} exists already", "Choose another --out, or say --force to replace it.")
-
-
-def place(moves: Mapping[Path, Path], *, is_forced: bool) -> None:
-    """Give staged files their names, all of them.
-
-    Raises:
-        ForbiddenPath: a name was taken in the meantime.
-    """
-    for staged, target in moves.items():
-        with disk.reported(target):
-            staged.replace(target) if is_forced else disk.rename_new(staged, target)
 
 
 def _start(recipe: Mapping[str, Any]) -> float:

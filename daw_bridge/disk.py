@@ -8,11 +8,11 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .errors import DawBridgeError, DiskFull, ForbiddenPath
+from .errors import DawBridgeError, DiskFull, ForbiddenPath, NotFound
 
 SPARE_BYTES = 65_536
 
@@ -109,6 +109,33 @@ def rename_new(source: Path, target: Path) -> None:
         source.rename(target)
     else:
         source.unlink()
+
+
+def check_targets(targets: Sequence[Path], inputs: Sequence[Path | None], *, is_forced: bool) -> None:
+    """Refuse before the work what could not be written after it.
+
+    Raises:
+        NotFound: the folder does not exist.
+        ForbiddenPath: a file exists already, or is one of the inputs.
+    """
+    for target in targets:
+        if not target.absolute().parent.is_dir():
+            raise NotFound(f"folder {str(target.absolute().parent)!r} does not exist", "Make it first, or choose another.")
+        if target.resolve() in [path.resolve() for path in inputs if path is not None]:
+            raise ForbiddenPath(f"{str(target)!r} is an input", "Choose another name.")
+        if os.path.lexists(target) and not (is_forced and target.is_file()):
+            raise ForbiddenPath(f"{str(target)!r} exists already", "Choose another --out, or say --force to replace it.")
+
+
+def place(moves: Mapping[Path, Path], *, is_forced: bool) -> None:
+    """Give staged files their names, all of them.
+
+    Raises:
+        ForbiddenPath: a name was taken in the meantime.
+    """
+    for staged, target in moves.items():
+        with reported(target):
+            staged.replace(target) if is_forced else rename_new(staged, target)
 
 
 def has_room(folder: Path, like: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -28,22 +29,48 @@ def mel_picture(audio: Audio, highest_hz: float) -> Picture:
     Returns:
         `(M, T)` in dB, 0 = a sine at full scale; T at most 900, each column the strongest of the frames that it covers.
     """
-    rate = audio.sample_rate
-    n_fft = 2 ** round(math.log2(WINDOW_SECONDS * rate))
-    n_frames = 1 + audio.n_samples // (n_fft // 4)
+    n_frames = 1 + audio.n_samples // (_window_length(audio.sample_rate) // 4)
     pool = max(1, math.ceil(n_frames / MAX_FRAMES))
-    window = np.hanning(n_fft + 1)[:-1].astype(np.float32)
-    bands = _bands(rate, n_fft, highest_hz)
     columns = np.zeros((math.ceil(n_frames / pool), N_MELS))
-    for first in range(0, n_frames, FRAMES_AT_ONCE):
-        n_here = min(FRAMES_AT_ONCE, n_frames - first)
-        power = sum(_power(channel, first, n_here, window) for channel in audio.samples) @ bands.T / audio.n_channels
-        frames = np.arange(first, first + n_here) // pool
+    first = 0
+    for power in _band_powers(audio, n_frames, highest_hz):
+        frames = np.arange(first, first + len(power)) // pool
         starts = np.flatnonzero(np.diff(frames, prepend=-1))
         here = slice(frames[0], frames[-1] + 1)
         columns[here] = np.maximum(columns[here], np.maximum.reduceat(power, starts, axis=0))
-    power = columns.T * (2 / window.sum()) ** 2
+        first += len(power)
+    return _decibels(columns.T)
+
+
+def mean_levels(audio: Audio, highest_hz: float) -> NDArray[np.float64]:
+    """Level of each of the picture's bands over the whole recording, `(M,)` in dB: its long-term spectrum."""
+    n_frames = 1 + audio.n_samples // (_window_length(audio.sample_rate) // 4)
+    total = sum(power.sum(axis=0, dtype=np.float64) for power in _band_powers(audio, n_frames, highest_hz))
+    return _decibels(np.asarray(total) / n_frames)
+
+
+def centres_hz(highest_hz: float) -> NDArray[np.float64]:
+    """Where the bands lie, `(M,)` in Hz."""
+    return _edges_hz(highest_hz)[1:-1]
+
+
+def _window_length(rate: int) -> int:
+    return int(2 ** round(math.log2(WINDOW_SECONDS * rate)))
+
+
+def _decibels(power: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.asarray(10 * np.log10(np.maximum(power, 1e-14)), dtype=np.float64)
+
+
+def _band_powers(audio: Audio, n_frames: int, highest_hz: float) -> Iterator[NDArray[np.floating]]:
+    """`(n, M)` of some frames after the others, the channels averaged; 1 = a sine at full scale."""
+    n_fft = _window_length(audio.sample_rate)
+    window = np.hanning(n_fft + 1)[:-1].astype(np.float32)
+    bands = _bands(audio.sample_rate, n_fft, highest_hz)
+    scale = (2 / window.sum()) ** 2 / audio.n_channels
+    for first in range(0, n_frames, FRAMES_AT_ONCE):
+        n_here = min(FRAMES_AT_ONCE, n_frames - first)
+        yield sum(_power(channel, first, n_here, window) for channel in audio.samples) @ bands.T * scale
 
 
 def _power(channel: NDArray[np.floating], first: int, n_frames: int, window: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -68,9 +95,14 @@ def mel(frequency_hz: float) -> float:
     return 2595 * math.log10(1 + frequency_hz / 700)
 
 
+def _edges_hz(highest_hz: float) -> NDArray[np.float64]:
+    """`(M + 2,)`: lower edge, centres and upper edge of the bands."""
+    return np.asarray(700 * (10 ** (np.linspace(mel(LOWEST_HZ), mel(highest_hz), N_MELS + 2) / 2595) - 1))
+
+
 def _bands(rate: int, n_fft: int, highest_hz: float) -> NDArray[np.float32]:
     """`(M, bins)`: triangles of height one; one narrower than a bin reads between the two nearest."""
-    edges = 700 * (10 ** (np.linspace(mel(LOWEST_HZ), mel(highest_hz), N_MELS + 2) / 2595) - 1)
+    edges = _edges_hz(highest_hz)
     bins_hz = np.arange(n_fft // 2 + 1) * rate / n_fft
     half_width = np.maximum(np.stack([edges[1:-1] - edges[:-2], edges[2:] - edges[1:-1]]), rate / n_fft)
     offset = bins_hz[None, :] - edges[1:-1, None]

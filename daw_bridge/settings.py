@@ -60,7 +60,9 @@ class TransferSettings:
     is_gram_centred: bool = switch(False, "Gram matrices about the style's mean features, so that texture outweighs level")
     start: str = choice("content", ("noise", "content", "band_stats", "band_histogram"), "what the optimisation starts from")
     planes: str = choice("grey", ("grey", "colour"), "a grey target, or the paper's: red, green and blue that become grey last")
-    optimizer: str = choice("adam", ("adam", "lbfgs"), "how the target is changed")
+    optimizer: str = choice(
+        "adam", ("adam", "lbfgs", "fixed_step"), "how the target is changed; fixed_step, which never settles, is the paper's"
+    )
     learning_rate: float = number(0.05, 1e-4, 2.0, "", "step of the optimiser, in units of 60 dB")
     num_steps: int = number(60, 0, 2000, "steps", "optimisation steps")
     n_bands: int = number(256, 32, 512, "bands", "mel bands of the spectrogram that is optimised")

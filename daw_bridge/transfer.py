@@ -11,6 +11,7 @@ from torch import Tensor
 from . import starts
 from .band_statistics import BandStatistics, band_parts, band_statistics
 from .extractors.base import Extractor, Sound
+from .fixed_step import FixedStep
 from .losses import content_loss, style_loss
 from .noise_guard import noise_ceiling
 from .planes import N_PLANES, grey
@@ -216,6 +217,9 @@ def _optimizer(target: Tensor, settings: TransferSettings) -> tuple[torch.optim.
     if settings.optimizer == "lbfgs":
         lbfgs = torch.optim.LBFGS([target], lr=1.0, max_iter=1, history_size=10, line_search_fn="strong_wolfe")
         return lbfgs, torch.optim.lr_scheduler.ConstantLR(lbfgs, factor=1.0)
+    if settings.optimizer == "fixed_step":
+        fixed = FixedStep([target], lr=settings.learning_rate)
+        return fixed, torch.optim.lr_scheduler.ConstantLR(fixed, factor=1.0)
     adam = torch.optim.Adam([target], lr=settings.learning_rate, betas=(0.9, 0.99))
     linear = torch.optim.lr_scheduler.LinearLR(adam, 1.0, FINAL_STEP_SHARE, total_iters=max(settings.num_steps, 1))
     return adam, linear
