@@ -17,7 +17,7 @@ from .disk import make_folder, remove, reported, settle_folder, write_error, wri
 from .download import check_sha256, download, file_sha256
 from .errors import BadArguments, Unreachable, WeightsMissing, did_you_mean
 from .networks import NETWORKS
-from .weights_layouts import read_layout
+from .weights_layouts import check_h5py, read_layout
 from .weights_sources import SOURCES, Source, source_named, sources_of
 
 if TYPE_CHECKING:
@@ -138,6 +138,7 @@ def _by_web(source: Source, folder: Path, listener: Listener) -> tuple[Path, str
 
 def _by_pip(source: Source, folder: Path, listener: Listener) -> tuple[Path, str]:
     """Ask pip, which knows the user's index, proxy and certificates."""
+    check_h5py()
     listener.on_share(0.0)
     with reported(folder), tempfile.TemporaryDirectory(dir=folder, prefix="pip-") as staging:
         words = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-input", "--quiet"]

