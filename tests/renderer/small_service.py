@@ -1,4 +1,4 @@
-"""`python -m tests.renderer.small_service STATE`: a store and a supervisor in a process of their own, there to be killed."""
+"""`python -m tests.renderer.small_service STATE [N]`: a store and a supervisor in a process of their own, there to be killed."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from daw_bridge.service.supervisor import Supervisor
 QUICK = (sys.executable, "-m", "tests.renderer.quick")
 
 
-def main(root: Path) -> None:
-    """Look after one renderer until killed."""
+def main(root: Path, n_renderers: int) -> None:
+    """Look after so many renderers until killed."""
     state = StateFolders(root)
     store = JobStore(state.job_database)
-    supervisor = Supervisor(state, store, command=QUICK)
+    supervisor = Supervisor(state, store, [f"cpu:{n}" for n in range(n_renderers)], command=QUICK)
     supervisor.start()
     while True:
         supervisor.tick(time.monotonic())
@@ -27,4 +27,4 @@ def main(root: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1)
