@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -88,6 +90,7 @@ class JobStore:
         self._accepting = _engine(url)
         self._rows = Rows(database)
         self._requests: dict[str, RenderRequest] = {}
+        self._presets: dict[str, Mapping[str, Any]] = {}  # of the requests, by their own JSON
 
     def close(self) -> None:
         """Let go of the file."""
@@ -276,13 +279,16 @@ class JobStore:
             rows = self._client.list_workflows(workflow_ids=missing, load_output=False)
             read = {row.workflow_id: request_from(row.input["args"][0]) for row in rows if row.input is not None}
             self._remember(read)
-            known.update(read)
+            known.update({job_id: self._requests[job_id] for job_id in read})
         return {job_id: request for job_id, request in known.items() if request is not None}
 
     def _remember(self, requests: dict[str, RenderRequest]) -> None:
+        """Keep requests, equal presets once: parsed, each takes 5 kB, five times as much as all the rest of a request."""
         if len(self._requests) > _MAX_REQUESTS_KEPT:
-            self._requests = {}
-        self._requests.update(requests)
+            self._requests, self._presets = {}, {}
+        for job_id, request in requests.items():
+            preset = self._presets.setdefault(json.dumps(request.preset, sort_keys=True), request.preset)
+            self._requests[job_id] = replace(request, preset=preset)
 
 
 def _engine(url: str) -> Engine:

@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -208,3 +209,37 @@ def test_the_store_never_loads_torch(tmp_path: Path) -> None:
         f"import sys; from daw_bridge.jobs import JobStore; from pathlib import Path; {opened}; assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_jobs_read_one_after_the_other_take_little_memory(store: JobStore, request_of: RenderRequest, tmp_path: Path) -> None:
+    preset = {**PRESET, "post": [{"Gain": {"gain_db": float(n)}} for n in range(200)]}
+    jobs = [store.submit(replace(request_of, reqid=f"r{n}", preset=preset))[0] for n in range(60)]
+    other = JobStore(tmp_path / "state" / "jobs.sqlite")
+    tracemalloc.start()
+    try:
+        for job in jobs[:20]:
+            other.get(job.id)
+        before = tracemalloc.get_traced_memory()[0]
+        for job in jobs[20:]:
+            assert other.get(job.id).request.preset == preset
+        grown = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+        other.close()
+    assert grown < 40 * 10_000, "each preset takes 80 kB, and is kept once"
+
+
+def test_thousands_of_jobs_are_listed_at_once_and_purged_at_once(store: JobStore, request_of: RenderRequest) -> None:
+    n_jobs = 3000
+    requests = [replace(request_of, reqid=f"r{n}") for n in range(n_jobs)]
+    jobs = [job for first in range(0, n_jobs, 500) for job, _ in store.submit_all(requests[first : first + 500])]
+    store._client.cancel_workflows([job.id for job in jobs[: n_jobs // 2]])  # all at once: that is not what is tested
+    began = time.perf_counter()
+    assert len(store.jobs(limit=50)) == 50
+    newest = time.perf_counter() - began
+    assert len(store.jobs(("queued",), limit=5000)) == n_jobs // 2
+    began = time.perf_counter()
+    assert store.purge(datetime.now(UTC) + timedelta(hours=1)) == n_jobs // 2
+    purged = time.perf_counter() - began
+    assert newest < 2.0 and purged < 20.0, f"newest {newest:.2f} s, purge {purged:.2f} s"
+    assert store.get(jobs[-1].id).position == n_jobs // 2 and store.purge(datetime.now(UTC) + timedelta(hours=1)) == 0

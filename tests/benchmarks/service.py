@@ -12,7 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
+import soundfile
 
 from tests.service.conftest import write_clip
 from tests.service.wire import Osc, ServiceProcess
@@ -20,6 +22,19 @@ from tests.waiting import wait_for
 
 READY_SECONDS, RENDER_SECONDS = 60.0, 180.0
 SPARSE_BYTES = 1 << 30
+
+
+SONG_SECONDS, SONG_RATE = 200, 44_100
+
+
+def write_song(path: Path) -> None:
+    """Three minutes and twenty seconds of stereo: tones and noise that swell every eight seconds."""
+    times = np.arange(SONG_SECONDS * SONG_RATE) / SONG_RATE
+    chance = np.random.default_rng(5)
+    swell = 0.3 + 0.7 * np.sin(np.pi * times / 8.0) ** 2
+    tones = sum(np.sin(2 * np.pi * tone_hz * times) / n for n, tone_hz in enumerate((110.0, 277.0, 660.0, 1870.0), 1))
+    sound = swell * (0.2 * tones + 0.02 * chance.standard_normal((2, len(times))))
+    soundfile.write(path, sound.T, SONG_RATE, subtype="PCM_16")
 
 
 def percentiles(seconds: list[float]) -> dict[str, float]:
@@ -44,6 +59,7 @@ class Bench:
         self.project = folder / "project"
         write_clip(self.project / "song.wav", seconds=2.0)
         write_clip(self.project / "style.wav", seconds=2.0, seed=3)
+        write_song(self.project / "long.wav")
         with (self.project / "big.wav").open("wb") as big:
             big.truncate(SPARSE_BYTES)
         began = time.perf_counter()
@@ -77,6 +93,25 @@ class Bench:
             self.osc.expect("/started", job, seconds=RENDER_SECONDS)
             seconds.append(time.perf_counter() - began)
             self.osc.expect("/done", job, seconds=RENDER_SECONDS)
+        return percentiles(seconds)
+
+    def first_sound(self, n: int, is_batch_rendering: bool) -> dict[str, float]:
+        """From the request for a whole song to its first sound; a batch renders another one meanwhile, or nothing does."""
+        batch = ""
+        if is_batch_rendering:
+            batch, _ = self.ask("long.wav", priority="batch", num_steps=400)
+            self.osc.expect("/started", batch, seconds=RENDER_SECONDS)
+        seconds = []
+        for _ in range(n):
+            if batch:
+                wait_for(lambda: self.osc.expect("/progress", seconds=60.0)[1:] == (batch, "transfer"), READY_SECONDS, "a batch")
+            began = time.perf_counter()
+            job, _ = self.ask("long.wav")
+            self.osc.expect("/preview", job, seconds=RENDER_SECONDS)
+            seconds.append(time.perf_counter() - began)
+            self.cancel(job)
+        if batch:
+            self.cancel(batch)
         return percentiles(seconds)
 
     def pings_under_a_render(self, n: int) -> dict[str, float]:
@@ -148,6 +183,10 @@ def measure(
         on_line("warm start")
         bench.warm_start(1)
         found["request_to_started_warm"] = bench.warm_start(10)
+        on_line("first sound")
+        bench.first_sound(1, False)
+        found["ask_to_first_sound"] = bench.first_sound(3, False)
+        found["ask_to_first_sound_over_a_batch"] = bench.first_sound(3, True)
         on_line("ping under a render")
         found["ping_under_a_render"] = bench.pings_under_a_render(n_pings)
         on_line("acknowledgement")
@@ -158,6 +197,7 @@ def measure(
         found["idle_soon_after"] = bench.idle(idle_seconds)
         time.sleep(rest_seconds)
         found["idle"] = bench.idle(idle_seconds)
+        found["request_to_started_asleep"] = bench.warm_start(1)
     finally:
         bench.close()
     return {**found, "load_after": round(os.getloadavg()[0], 2)}
