@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .errors import BadParameter, UnknownPreset, did_you_mean
+from .plugins import list_file
 from .presets import Preset, preset_files, read_preset, shipped_folder
 from .settings import MAX_SAID, said
 
@@ -89,8 +90,9 @@ class Shelf:
 
 
 def _signature(files: dict[str, tuple[Path, ...]]) -> Signature:
+    """What changes when a preset may have: its file, those of the others, and the list of plugins that chains may use."""
     found = []
-    for path in (path for paths in files.values() for path in paths):
+    for path in (*(path for paths in files.values() for path in paths), list_file()):
         try:
             status = path.stat()
             found.append((str(path), status.st_mtime_ns, status.st_size))

@@ -12,10 +12,10 @@ import pytest
 
 from daw_bridge.errors import BadParameter
 from daw_bridge.preset import SECTIONS, preset_from
-from daw_bridge.preset_docs import markdown
 from daw_bridge.preset_schema import schema
 from daw_bridge.presets import shipped_folder
 from tests.command import TREE
+from tests.data_makers.write_preset_docs import page as page_of_today
 
 HEAD: dict[str, Any] = {"schema": 1, "title": "T", "about": "A."}
 
@@ -75,7 +75,7 @@ def test_an_editor_sees_what_is_wrong(validator: jsonschema.Draft202012Validator
 
 def test_every_setting_and_plugin_is_described() -> None:
     described = json.dumps(schema())
-    page = markdown()
+    page = page_of_today()
     for _, setting in settings():
         assert f'"{setting.name}"' in described and f"| `{setting.name}` |" in page
         assert setting.metadata["about"] in page
@@ -83,4 +83,4 @@ def test_every_setting_and_plugin_is_described() -> None:
 
 def test_the_page_about_presets_is_the_one_that_the_settings_make() -> None:
     page = (TREE / "presets" / "README.md").read_text(encoding="utf-8")
-    assert page == markdown(), "run: python -m tests.data_makers.write_preset_docs"
+    assert page == page_of_today(), "run: python -m tests.data_makers.write_preset_docs"

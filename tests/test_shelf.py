@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from daw_bridge.errors import BadParameter, UnknownPreset
+from daw_bridge.plugins import Allowed, allow, forget
 from daw_bridge.post import check_chain
 from daw_bridge.presets import shipped_folder
 from daw_bridge.shelf import Shelf
@@ -80,3 +81,19 @@ def test_the_users_own_hide_the_shipped_ones_and_give_them_back(shelf: Shelf, tm
     assert shelf.load("tape").post == ()
     (tmp_path / "tape.toml").unlink()
     assert shelf.load("tape") == shipped
+
+
+def test_a_preset_becomes_good_when_its_plugin_is_allowed_and_is_kept_when_it_is_not_any_more(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAW_BRIDGE_PLUGINS", str(tmp_path / "plugins.json"))
+    bundle = tmp_path / "Thing.vst3"
+    bundle.mkdir()
+    write(tmp_path, "mine", '[[post]]\nplugin = "vst3"\nname = "Thing"\n')
+    with pytest.raises(BadParameter, match="VST3 'Thing' is not allowed here"):
+        shelf.load("mine")
+    allow(Allowed("vst3", "Thing", str(bundle)))
+    assert shelf.load("mine").post[0].name == "Thing"
+    forget("Thing")
+    assert shelf.load("mine").post[0].name == "Thing"
+    assert ["its last good version is in use" in str(broken) for broken in shelf.news()] == [False, True]

@@ -6,7 +6,15 @@ from pathlib import Path
 
 from daw_bridge.preset_docs import markdown
 
-PAGE = Path(__file__).parents[2] / "presets" / "README.md"
+TREE = Path(__file__).parents[2]
+PAGE = TREE / "presets" / "README.md"
+MEASURED = TREE / "tests" / "benchmarks" / "presets.md"  # by `python -m tests.benchmarks.presets --page`
+
+
+def page() -> str:
+    """What the settings say, and what was measured."""
+    return markdown() + "\n" + MEASURED.read_text(encoding="utf-8")
+
 
 if __name__ == "__main__":
-    PAGE.write_text(markdown(), encoding="utf-8")
+    PAGE.write_text(page(), encoding="utf-8")
