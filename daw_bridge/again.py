@@ -23,6 +23,7 @@ from .recipe import Recorded, RecordedSource, audio_sha256, read_recipe, recipe_
 from .remix import check_targets, render_takes, write_takes
 from .request import RenderRequest, source_file
 from .scratch import Scratch, scratch_beside
+from .settings import is_number
 
 SUFFIXES = (".wav", ".flac", ".aif", ".aiff", ".ogg", ".mp3", ".rf64", ".bwf")
 MOST_ENTRIES = 50_000  # of a project that are looked at for an input that was moved
@@ -141,12 +142,21 @@ def again(file: Path, changes: Changes, *, out: Path | None, on_progress: OnProg
         )
         _use_threads(recorded)
         how: dict[str, Any] = {"n_takes": changes.n_takes, "device": _device(recorded), "on_progress": on_progress}
-        takes = render_takes(request, sources, **how, reference="" if changes else recorded.text("reference"))
+        if not changes:
+            how |= {"reference": recorded.text("reference"), "steps": _steps(recorded)}
+            how["memory_scale"] = recorded.number("memory_scale") or 1.0
+        takes = render_takes(request, sources, **how)
         if not changes:
             takes = [_turned_as_then(take, recorded) for take in takes]
         on_progress("publish", 1.0)
         files = write_takes(request, out, takes, stem=Path(_name(recorded.content)).stem)
     return _compared(files, recorded, changes)
+
+
+def _steps(recorded: Recorded) -> list[int]:
+    """The steps by block that a time budget made of the preset's; none where there was no budget."""
+    listed = recorded.table.get("steps")
+    return [int(steps) for steps in listed if is_number(steps) and steps >= 0] if isinstance(listed, list) else []
 
 
 def _first_seed(recorded: Recorded, changes: Changes) -> int:

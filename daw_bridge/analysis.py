@@ -105,9 +105,9 @@ class Analysis:
         return levels
 
 
-def analysis_for(sample_rate: int, n_bands: int, device: torch.device) -> Analysis:
-    """The analysis of that many bands at a sample rate in Hz, its matrices on `device`."""
+def analysis_for(sample_rate: int, n_bands: int, device: torch.device, scale: str = "mel") -> Analysis:
+    """The analysis of that many bands on a scale of `band_edges_hz`, at a sample rate in Hz, its matrices on `device`."""
     resolution = resolution_for(sample_rate)
-    bands = torch.from_numpy(band_weights(n_bands, sample_rate, resolution.n_fft)).to(device)
-    spread = torch.from_numpy(spread_weights(n_bands, sample_rate, resolution.n_fft)).to(device)
+    bands = torch.from_numpy(band_weights(n_bands, sample_rate, resolution.n_fft, scale)).to(device)
+    spread = torch.from_numpy(spread_weights(n_bands, sample_rate, resolution.n_fft, scale)).to(device)
     return Analysis(resolution, bands, spread, sample_rate)

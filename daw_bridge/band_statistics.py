@@ -12,6 +12,7 @@ from torch.nn import functional
 N_QUANTILES = 64
 QUIET_SHARE = 0.03
 SMOOTHING_FRAMES = 5
+STEADY_DB = 1.0
 VALUES_AT_ONCE = 1 << 21
 
 
@@ -24,6 +25,7 @@ class BandStatistics:
         power_db: `(M, 1)`, the level of the mean power.
         quiet_db: `(M, 1)`, the 3rd percentile of smoothed levels.
         quantiles: `(M, 64)`, rising.
+        rhythm: `(M, L)` of `autocorrelation`; L is 0 where nobody asks for it.
     """
 
     mean: Tensor
@@ -31,6 +33,7 @@ class BandStatistics:
     power_db: Tensor
     quiet_db: Tensor
     quantiles: Tensor
+    rhythm: Tensor
 
     def rows(self, part: slice) -> BandStatistics:
         """Those of some bands."""
@@ -46,25 +49,27 @@ class BandStatistics:
         return mean, float(((self.mean - mean).square() + self.deviation.square()).mean().sqrt())
 
 
-def statistics_of(levels: Tensor) -> BandStatistics:
-    """Statistics of `(M, S)` levels."""
+def statistics_of(levels: Tensor, n_lags: int = 0) -> BandStatistics:
+    """Statistics of `(M, S)` levels, their rhythm up to so many frames."""
     return BandStatistics(
         mean=levels.mean(1, keepdim=True),
         deviation=levels.std(1, keepdim=True, correction=0),
         power_db=power_db(levels),
         quiet_db=low_end(smoothed(levels), QUIET_SHARE),
         quantiles=quantiles(levels),
+        rhythm=autocorrelation(levels, min(n_lags, levels.shape[1] // 2)),
     )
 
 
-def band_statistics(n_bands: int, n_frames: int, bands: Callable[[slice], Tensor]) -> BandStatistics:
+def band_statistics(n_bands: int, n_frames: int, bands: Callable[[slice], Tensor], n_lags: int = 0) -> BandStatistics:
     """Statistics of a recording of any length, some bands at a time.
 
     Args:
         n_bands, n_frames: M and S.
         bands: gives the `(m, S)` levels of some bands.
+        n_lags: up to how many frames their rhythm is wanted.
     """
-    parts = [statistics_of(bands(part)) for part in band_parts(n_bands, n_frames)]
+    parts = [statistics_of(bands(part), n_lags) for part in band_parts(n_bands, n_frames)]
     names = [field.name for field in fields(BandStatistics)]
     return BandStatistics(**{name: torch.cat([getattr(part, name) for part in parts]) for name in names})
 
@@ -102,3 +107,23 @@ def low_end(values: Tensor, share: float) -> Tensor:
     """The quantile `share` of the last axis, which is kept with length 1."""
     rank = 1 + round(share * (values.shape[-1] - 1))
     return values.kthvalue(rank, dim=-1, keepdim=True).values
+
+
+def autocorrelation(levels: Tensor, n_lags: int) -> Tensor:
+    """How like itself each band is some frames later.
+
+    Args:
+        levels: `(M, T)` in dB.
+        n_lags: L, less than T.
+
+    Returns:
+        `(M, L)` for lags of 1 to L frames, about -1 to 1; near 0 for a band that hardly moves, whose 1 dB of noise has no
+        rhythm.
+    """
+    n_frames = levels.shape[1]
+    around = levels - levels.mean(1, keepdim=True)
+    spectrum = torch.fft.rfft(around, n=2 * n_frames, dim=1)
+    products = torch.fft.irfft(spectrum.real.square() + spectrum.imag.square(), n=2 * n_frames, dim=1)
+    per_frame = products[:, : n_lags + 1] / (n_frames - torch.arange(n_lags + 1).to(levels))
+    correlation: Tensor = per_frame[:, 1:] / (per_frame[:, :1] + STEADY_DB**2)
+    return correlation

@@ -19,7 +19,7 @@ from .extractors.loading import load_extractor
 from .losses import style_loss
 from .resampling import at_rate
 from .settings import TransferSettings
-from .sounding import FEWEST_FRAMES, Read, Sounding, sounding, sounding_style
+from .sounding import BLOCK_OVERLAP, FEWEST_FRAMES, Read, Sounding, sounding, sounding_style
 from .spectrogram import WINDOW_SECONDS, spectra_at
 from .style_target import StyleTarget, style_target
 from .transfer import Step, transfer
@@ -117,6 +117,7 @@ def tried(heard: Heard, settings: TransferSettings, *, keep: Sequence[int] = (),
             on_step(step)
 
     common: dict[str, Any] = {"frames_per_second": heard.analysis.frames_per_second, "seed": heard.seed}
+    common["block_frames"] = heard.content.n_frames + BLOCK_OVERLAP  # one block
     still = transfer(heard.content, target, extractor, replace(settings, num_steps=0), **common)
     # what a step is told is the loss before it: one more tells the loss after the last
     one_more = replace(settings, num_steps=settings.num_steps + 1)

@@ -76,6 +76,11 @@ class StateFolders:
         return self.root / "work"
 
     @property
+    def styles(self) -> Path:
+        """What was heard of styles, so that the next render in one need not hear it again; may be thrown away any time."""
+        return self.root / "styles"
+
+    @property
     def lock(self) -> Path:
         return self.root / "service.lock"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,6 +34,7 @@ class Sources:
         scratch: makes room for what becomes of them.
         recorded_at: date and time of the content, `2026-05-04 03:02:01`: its own, as its file knows, or that of the file.
         markers: those of the content, as they lie in the part.
+        styles: folder of what was heard of styles before; None hears each anew.
     """
 
     content: Audio
@@ -42,6 +43,7 @@ class Sources:
     scratch: Scratch = Scratch()
     recorded_at: str = ""
     markers: tuple[Marker, ...] = ()
+    styles: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,16 @@ class Made:
     recipe: dict[str, Any]
 
 
-def read_sources(request: RenderRequest, content: Path, style: Path, scratch: Scratch = Scratch()) -> Sources:
+def read_sources(
+    request: RenderRequest, content: Path, style: Path, scratch: Scratch = Scratch(), styles: Path | None = None
+) -> Sources:
     """Read what a request asks for.
 
     Args:
         request: says which part of the content.
         content, style: the files, which may be copies of those that the request names.
         scratch: makes room for the samples.
+        styles: as in `Sources`.
 
     Raises:
         FileError, BadArguments: as `audio_files.read_audio`.
@@ -81,6 +86,7 @@ def read_sources(request: RenderRequest, content: Path, style: Path, scratch: Sc
         scratch,
         f"{recorded_at:{DATE}}",
         of_part(place.markers, first, part.n_samples),
+        styles,
     )
 
 
@@ -109,6 +115,7 @@ def make(
     device: str,
     on_progress: OnProgress,
     memory_scale: float = 1.0,
+    steps: Sequence[int] = (),
 ) -> Made:
     """Render a request.
 
@@ -118,7 +125,7 @@ def make(
         recipe: of `recipe_of`; what the pipeline reports is added.
         device: "auto", "cpu", "cuda" or "mps".
         on_progress: told of the phase and the fraction of the whole; what it raises ends the render.
-        memory_scale: as in `pipeline.render`.
+        memory_scale, steps: as in `pipeline.render`.
 
     Raises:
         DawBridgeError: as `pipeline.render`.
@@ -138,7 +145,9 @@ def make(
         device=device,
         on_step=on_step,
         scratch=sources.scratch,
+        cache=sources.styles,
         memory_scale=memory_scale,
+        steps=steps,
     )
     return Made(remix.audio, {**recipe, **remix.report, "machine": machine()})
 

@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from . import exciter, finish, reconstruct, spectrogram, weights_here
-from .analysis import SAMPLES_AT_ONCE, Analysis, analysis_for
+from . import exciter, finish, spectrogram, weights_here
+from .analysis import Analysis, analysis_for
 from .audio import Audio
 from .band_statistics import BandStatistics, band_statistics
 from .devices import pick_device, pick_dtype
 from .errors import TooShort
 from .extractors.base import Extractor
 from .extractors.loading import load_extractor
-from .noise_guard import floors, with_silence
+from .noise_guard import ANYTHING_DB, floors, with_silence
+from .pace import Pace
 from .presets import Preset
+from .rebuild import Source, mixed, rebuild
+from .recipe import audio_sha256
 from .resampling import at_rate
 from .scratch import Scratch
 from .settings import TransferSettings
 from .sounding import BLOCK_FRAMES, Read, Sounding, sounding, sounding_style
+from .style_cache import StyleCache, style_key
 from .style_target import StyleTarget, style_target
 from .transfer import Step, Transferred, transfer
 
 PHASE_SHARES = {"listen": 0.05, "transfer": 0.75, "reconstruct": 0.1, "post": 0.1}  # of the whole time, for the fraction
 FEWEST_BLOCK_FRAMES = 256
+RHYTHM_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,9 @@ def render(
     device: str = "auto",
     on_step: OnStep | None = None,
     scratch: Scratch = Scratch(),
+    cache: Path | None = None,
     memory_scale: float = 1.0,
+    steps: Sequence[int] = (),
 ) -> Remix:
     """Make the content sound like the style.
 
@@ -87,7 +95,9 @@ def render(
         device: "auto", "cpu", "cuda" or "mps".
         on_step: told of progress at least once an optimisation step; whatever it raises ends the render.
         scratch: makes room for whatever is as long as a recording.
+        cache: folder of what was heard of styles before; None hears each anew.
         memory_scale: 1, or less where memory is short: the optimisation's blocks are so much shorter.
+        steps: by block, as the report of an earlier render has them, to do the same again under a time budget.
 
     Returns:
         The remix with its report.
@@ -110,10 +120,14 @@ def render(
     weights_here.check_here(preset.transfer.depths())
     clock.phase("listen")
     block_frames = max(round(BLOCK_FRAMES * memory_scale), FEWEST_BLOCK_FRAMES)
-    analysis = analysis_for(content.sample_rate, preset.transfer.n_bands, where)
-    target, extractor = _heard(style, preset.transfer, analysis, seed, block_frames, scratch, clock)
+    analysis = analysis_for(content.sample_rate, preset.transfer.n_bands, where, preset.transfer.band_scale)
+    target, extractor = _heard(style, preset.transfer, analysis, seed, block_frames, cache, scratch, clock)
     samples = at_rate(content, content.sample_rate, scratch)
-    made, heard = _filled(samples, target.bands, preset, analysis, scratch, clock)
+    source, heard = _filled(samples, target.bands, preset, analysis, scratch, clock)
+    pace = None
+    if steps or preset.transfer.time_budget_seconds:
+        rest_seconds = 0.0 if steps else _rest_seconds(content, style, source, preset, analysis, seed)
+        pace = Pace(clock.began + preset.transfer.time_budget_seconds - rest_seconds, time.perf_counter, steps)
 
     clock.phase("transfer")
     found = transfer(
@@ -124,18 +138,40 @@ def render(
         frames_per_second=analysis.frames_per_second,
         seed=seed,
         block_frames=block_frames,
+        pace=pace,
         scratch=scratch,
         on_step=clock.step,
     )
 
     clock.phase("reconstruct")
-    wet = _reconstruct(samples, made, heard.levels, found, preset, analysis, seed, scratch, clock)
+    wet = rebuild(source, found, preset, analysis, seed, scratch, clock.within)
 
     clock.phase("post")
     remix, report = finish.finish(content, style, content.with_samples(wet.numpy()), preset, seed, scratch, clock.within)
     losses = {"content": found.content_losses, "style": found.style_losses}
-    setup = {"device": str(where), "dtype": str(pick_dtype(where)), "memory_scale": memory_scale}
-    return Remix(remix, {**setup, **report, "losses": losses, "seconds": clock.seconds()})
+    setup: dict[str, Any] = {"device": str(where), "dtype": str(pick_dtype(where)), "memory_scale": memory_scale}
+    setup |= {"steps": pace.steps} if pace else {}
+    return Remix(remix, {**setup, **report, "steps_done": found.steps, "losses": losses, "seconds": clock.seconds()})
+
+
+def _rest_seconds(content: Audio, style: Audio, source: Source, preset: Preset, analysis: Analysis, seed: int) -> float:
+    """How long the samples of the whole will take once its target is found, by two excerpts; the first run warms up."""
+    sizes = [min(content.n_samples // part, round(most * content.sample_rate)) for part, most in ((8, 0.5), (8, 0.5), (2, 4.0))]
+    seconds = []
+    for size in (max(size, content.sample_rate // 10) for size in sizes):
+        part = slice((content.n_samples - size) // 2, (content.n_samples + size) // 2)
+        began = time.perf_counter()
+        whole = source.whole[:, part].clone()
+        levels = analysis.levels(whole)
+        anything = torch.full((levels.shape[0], 1), ANYTHING_DB)
+        found = Transferred(levels + 1.0, anything.expand_as(levels), anything, [], [], [])
+        wet = rebuild(Source(whole, None, whole, levels), found, preset, analysis, seed, Scratch(), lambda share: None)
+        excerpt = content.with_samples(content.samples[:, part])
+        finish.finish(excerpt, style, excerpt.with_samples(wet.numpy()), preset, seed)
+        seconds.append((time.perf_counter() - began, size))
+    (short, n_short), (long, n_long) = seconds[1:]
+    per_sample = max(long - short, 0.0) / max(n_long - n_short, 1)
+    return long + per_sample * (content.n_samples - n_long)
 
 
 def _reader(samples: Tensor, analysis: Analysis) -> Read:
@@ -144,93 +180,63 @@ def _reader(samples: Tensor, analysis: Analysis) -> Read:
 
 
 def _heard(
-    style: Audio, settings: TransferSettings, analysis: Analysis, seed: int, block_frames: int, scratch: Scratch, clock: _Clock
+    style: Audio,
+    settings: TransferSettings,
+    analysis: Analysis,
+    seed: int,
+    block_frames: int,
+    cache: Path | None,
+    scratch: Scratch,
+    clock: _Clock,
 ) -> tuple[StyleTarget, Extractor]:
     """What is wanted of the style, and the networks that say so."""
+    dtype = pick_dtype(analysis.device)
+    n_lags = round(RHYTHM_SECONDS * analysis.frames_per_second) if settings.rhythm_weight else 0
+    kept, key = None, ""
+    if cache is not None:
+        key = style_key(
+            audio_sha256(style),
+            settings,
+            analysis,
+            seed=seed,
+            dtype=dtype,
+            block_frames=block_frames,
+            n_lags=n_lags,
+            weights=weights_here.in_use(settings.depths()),
+        )
+        kept = StyleCache(cache).find(key)
+    if kept is not None:
+        kept = kept.on(analysis.device)
+        return kept, load_extractor(settings, kept.bands.mean, analysis, seed, dtype)
     samples = at_rate(style, analysis.sample_rate, scratch)
     levels = analysis.levels(samples, scratch, clock.part(0.0, 0.3))
     sounds = sounding_style(levels, settings.gate_db, _reader(samples, analysis))
-    bands = band_statistics(levels.shape[0], sounds.n_frames, sounds.bands)
+    bands = band_statistics(levels.shape[0], sounds.n_frames, sounds.bands, n_lags)
     bands = with_silence(bands, floors(levels, sounds.programme_db, analysis.frames_per_second)).on(analysis.device)
-    extractor = load_extractor(settings, bands.mean, analysis, seed, pick_dtype(analysis.device))
-    return style_target(sounds, bands, extractor, settings, block_frames), extractor
-
-
-@dataclass(frozen=True)
-class _Made:
-    """What was made for bands that the content leaves empty.
-
-    Attributes:
-        harmonics: `(C, N)`; None where no band is in need.
-        source: `(C, N)`, content and harmonics.
-    """
-
-    harmonics: Tensor | None
-    source: Tensor
+    extractor = load_extractor(settings, bands.mean, analysis, seed, dtype)
+    target = style_target(sounds, bands, extractor, settings, block_frames)
+    if cache is not None:
+        StyleCache(cache).keep(key, target)
+    return target, extractor
 
 
 def _filled(
     samples: Tensor, style: BandStatistics, preset: Preset, analysis: Analysis, scratch: Scratch, clock: _Clock
-) -> tuple[_Made, Sounding]:
+) -> tuple[Source, Sounding]:
     """The content with what it lacks and no gain can make, and its sounding frames."""
     beyond_db, gate_db = preset.reconstruct.excite_beyond_db, preset.transfer.gate_db
     levels = analysis.levels(samples, scratch, clock.part(0.4, 0.7))
     heard = sounding(levels, gate_db, _reader(samples, analysis))
     if beyond_db >= exciter.MOST_NEED_DB or not heard.n_frames:
-        return _Made(None, samples), heard
+        return Source(samples, None, samples, levels), heard
     power_db = band_statistics(levels.shape[0], heard.n_frames, lambda part: levels[part][:, heard.frames]).power_db
     need_db = exciter.band_need_db(power_db - heard.programme_db, style.power_db.cpu(), beyond_db)
     harmonics = exciter.harmonics(samples, heard.frames, power_db, need_db, analysis, scratch)
     if harmonics is None:
-        return _Made(None, samples), heard
-    source = _mixed(samples, harmonics, 1.0, scratch)
-    levels = analysis.levels(source, scratch, clock.part(0.7, 1.0))
-    return _Made(harmonics, source), sounding(levels, gate_db, _reader(source, analysis))
-
-
-def _mixed(samples: Tensor, harmonics: Tensor, share: float, scratch: Scratch) -> Tensor:
-    mixed = torch.from_numpy(scratch.empty(tuple(samples.shape)))
-    for own, added, room in zip(*(torch.split(t, SAMPLES_AT_ONCE, dim=1) for t in (samples, harmonics, mixed)), strict=True):
-        torch.add(own, added, alpha=share, out=room)
-    return mixed
-
-
-def _reconstruct(
-    samples: Tensor,
-    made: _Made,
-    levels: Tensor,
-    found: Transferred,
-    preset: Preset,
-    analysis: Analysis,
-    seed: int,
-    scratch: Scratch,
-    clock: _Clock,
-) -> Tensor:
-    strength, settings = preset.transfer.strength, preset.reconstruct
-    resolution, spread, limit = analysis.resolution, analysis.spread, settings.max_gain_db
-    if settings.method == "gain_mask":
-        source = made.source
-        if made.harmonics is not None and strength < 1.0:
-            source = _mixed(samples, made.harmonics, strength, scratch)
-        bounds = found.levels, found.ceiling, found.quiet_db, limit
-        _, wet = reconstruct.mask_under_ceiling(source, levels, *bounds, analysis, strength, scratch, clock.within)
-        return wet
-
-    def magnitudes(first: int, last: int) -> Tensor:
-        gain_db = (found.levels[:, first:last] - levels[:, first:last]).clamp(-limit, limit).to(spread) * strength
-        spectra = spectrogram.frames_of(made.source, resolution, first, last, device=spread.device)
-        return spectra.abs() * torch.pow(10.0, (gain_db.T @ spread.T) / 20.0)
-
-    return reconstruct.griffin_lim(
-        magnitudes,
-        resolution,
-        torch.from_numpy(scratch.empty(tuple(samples.shape))),
-        n_iterations=settings.n_iterations,
-        momentum=settings.momentum,
-        seed=seed,
-        device=analysis.device,
-        on_share=clock.within,
-    )
+        return Source(samples, None, samples, levels), heard
+    whole = mixed(samples, harmonics, 1.0, scratch)
+    levels = analysis.levels(whole, scratch, clock.part(0.7, 1.0))
+    return Source(samples, harmonics, whole, levels), sounding(levels, gate_db, _reader(whole, analysis))
 
 
 class _Clock:
@@ -239,6 +245,7 @@ class _Clock:
     def __init__(self, on_step: OnStep | None) -> None:
         self._on_step = on_step
         self._marks: list[tuple[str, float]] = []
+        self.began = time.perf_counter()
 
     def phase(self, name: str) -> None:
         self._marks.append((name, time.perf_counter()))

@@ -14,6 +14,7 @@ DOING = {
     "download": "fetching",
     "load": "loading",
     "preview": "first sound",
+    "memory": "trying with less memory",
     "listen": "listening",
     "transfer": "transferring",
     "reconstruct": "rebuilding",

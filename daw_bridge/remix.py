@@ -6,14 +6,16 @@ import os
 import signal
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from . import making
 from .errors import BadArguments, ForbiddenPath, NotFound
+from .folders import default_state
 from .progress import OnProgress
 from .renderer.manners import hand_memory_back
 from .request import RenderRequest
@@ -47,7 +49,8 @@ def remix(
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch: a thread that waits gives its core to the DAW
     hand_memory_back()
     with scratch_beside(out.absolute().parent if out else Path(request.project)) as scratch:
-        sources = making.read_sources(request, Path(request.content.path), Path(request.style.path), scratch)
+        files = Path(request.content.path), Path(request.style.path)
+        sources = making.read_sources(request, *files, scratch, default_state().styles)
         takes = render_takes(request, sources, n_takes=n_takes, device=device, on_progress=on_progress)
         on_progress("publish", 1.0)
         paths = write_takes(request, out, takes)
@@ -86,7 +89,15 @@ def check_targets(request: RenderRequest, out: Path | None, picture: Path | None
 
 
 def render_takes(
-    request: RenderRequest, sources: making.Sources, *, n_takes: int, device: str, on_progress: OnProgress, reference: str = ""
+    request: RenderRequest,
+    sources: making.Sources,
+    *,
+    n_takes: int,
+    device: str,
+    on_progress: OnProgress,
+    reference: str = "",
+    memory_scale: float = 1.0,
+    steps: Sequence[int] = (),
 ) -> list[making.Made]:
     """Render a request with its seed and those that follow it, and make the takes equally loud.
 
@@ -97,9 +108,11 @@ def render_takes(
         device: as of `remix`.
         on_progress: told of the phase and the fraction of all takes.
         reference: what the files are to name as their origin.
+        memory_scale, steps: as in `pipeline.render`.
     """
     from .takes import levelled
 
+    how: dict[str, Any] = {"memory_scale": memory_scale, "steps": steps}
     takes = []
     for number, asked in enumerate([replace(request, seed=request.seed + number) for number in range(n_takes)]):
         recipe = {**making.recipe_of(asked, sources), "reference": reference}
@@ -107,7 +120,7 @@ def render_takes(
         def on_take(phase: str, fraction: float, number: int = number) -> None:
             on_progress(phase, (number + fraction) / n_takes)
 
-        takes.append(making.make(asked, sources, recipe, device=device, on_progress=on_take))
+        takes.append(making.make(asked, sources, recipe, device=device, on_progress=on_take, **how))
     return levelled(takes)
 
 

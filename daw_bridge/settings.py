@@ -56,16 +56,31 @@ class TransferSettings:
     content_weight: float = number(1.0, 0.0, 1e6, "", "weight of the content loss; 0 leaves the content layers out")
     style_weight: float = number(30.0, 0.0, 1e6, "", "weight of the style loss")
     anchor_weight: float = number(0.0, 0.0, 1e6, "", "weight of staying near the start, in units of 20 dB")
+    total_variation_weight: float = number(0.0, 0.0, 1e6, "", "weight of smoothness: cells like their neighbours, per 20 dB")
+    envelope_weight: float = number(0.0, 0.0, 1e6, "", "weight of keeping each frame as loud as the content's, per 20 dB")
+    spectrum_weight: float = number(0.0, 0.0, 1e6, "", "weight of each band's mean power being the style's, per 20 dB")
+    rhythm_weight: float = number(0.0, 0.0, 1e6, "", "weight of the style's rhythm: after how long each band repeats itself")
+    is_multiresolution: bool = switch(False, "hear longer and shorter windows as well, for three times the work")
     is_style_balanced: bool = switch(False, "a layer weighs less the farther it starts from the style")
     is_gram_centred: bool = switch(False, "Gram matrices about the style's mean features, so that texture outweighs level")
-    start: str = choice("content", ("noise", "content", "band_stats", "band_histogram"), "what the optimisation starts from")
+    start: str = choice(
+        "content", ("noise", "content", "blend", "band_stats", "band_histogram"), "what the optimisation starts from"
+    )
+    noise_share: float = number(0.5, 0.0, 1.0, "", "share of noise in a blend of noise and content to start from")
     planes: str = choice("grey", ("grey", "colour"), "a grey target, or the paper's: red, green and blue that become grey last")
     optimizer: str = choice(
         "adam", ("adam", "lbfgs", "fixed_step"), "how the target is changed; fixed_step, which never settles, is the paper's"
     )
     learning_rate: float = number(0.05, 1e-4, 2.0, "", "step of the optimiser, in units of 60 dB")
     num_steps: int = number(60, 0, 2000, "steps", "optimisation steps")
-    n_bands: int = number(256, 32, 512, "bands", "mel bands of the spectrogram that is optimised")
+    plateau_stop: float = number(0.0, 0.0, 0.9, "", "stop once ten steps lower the loss by less than this share; 0 goes on")
+    time_budget_seconds: float = number(
+        0.0, 0.0, 86_400.0, "s", "take as many of the steps as fit, so that the render ends after about so long; 0 takes all"
+    )
+    n_bands: int = number(256, 32, 512, "bands", "bands of the spectrogram that is optimised")
+    band_scale: str = choice(
+        "mel", ("mel", "log"), "on which scale bands lie evenly: as pitch is heard (mel), or by octaves (log)"
+    )
     strength: float = number(1.0, 0.0, 1.0, "", "how far to go from the content (0) to the target (1)")
     gate_db: float = number(-60.0, -120.0, -20.0, "dB", "below this level under the programme, the content counts as silent")
     noise_lift_db: float = number(
@@ -85,7 +100,12 @@ class TransferSettings:
 class ReconstructSettings:
     """How the target spectrogram becomes samples."""
 
-    method: str = choice("gain_mask", ("gain_mask", "griffin_lim"), "how samples are made from the target spectrogram")
+    method: str = choice(
+        "gain_mask", ("gain_mask", "content_phase", "griffin_lim"), "how samples are made from the target spectrogram"
+    )
+    residual: float = number(
+        0.0, 0.0, 1.0, "", "share of what is beyond max_gain_db, added to the gain mask with a made-up phase"
+    )
     max_gain_db: float = number(40.0, 0.0, 60.0, "dB", "most that a band is raised or lowered")
     excite_beyond_db: float = number(
         60.0, 0.0, 60.0, "dB", "bands that need more gain than this are filled with the content's harmonics first; 60 = never"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,8 @@ WINDOW_SECONDS = 0.046  # 2048 samples at 44.1 kHz: long enough for a bass note,
 OVERLAP = 4  # windows over each sample; Hann windows, used twice, then add up to a constant
 LOWEST_BAND_HZ, HIGHEST_BAND_HZ = 20.0, 20_000.0
 FRAMES_AT_ONCE = 256  # spectra in memory at once: what is worked on stays in the processor's cache
+INVERSE_ITERATIONS = 30
+SMALLEST_WEIGHT = 1e-9
 QUIETEST = 1e-13  # added to power before a logarithm: -130 dB re full scale
 
 
@@ -207,19 +209,41 @@ def hz_from_mel(mel: np.ndarray | float) -> np.ndarray:
     return np.where(m < 15.0, m * 200.0 / 3.0, 1000.0 * np.exp((np.maximum(m, 15.0) - 15.0) * np.log(6.4) / 27.0))
 
 
-def band_edges_hz(n_bands: int, sample_rate: int) -> np.ndarray:
-    """Lower edge, centres and upper edge of the mel bands, `(n_bands + 2,)` in Hz, up to 20 kHz or the Nyquist frequency."""
+def octaves_from_hz(frequency_hz: np.ndarray | float) -> np.ndarray:
+    """Octaves over 1 Hz; below it, 0."""
+    return np.log2(np.maximum(np.asarray(frequency_hz, dtype=np.float64), 1.0))
+
+
+def hz_from_octaves(octaves: np.ndarray | float) -> np.ndarray:
+    """Inverse of `octaves_from_hz`."""
+    return np.exp2(np.asarray(octaves, dtype=np.float64))
+
+
+Scale = tuple[Callable[[np.ndarray | float], np.ndarray], Callable[[np.ndarray | float], np.ndarray]]
+SCALES: dict[str, Scale] = {"mel": (mel_from_hz, hz_from_mel), "log": (octaves_from_hz, hz_from_octaves)}
+
+
+def band_edges_hz(n_bands: int, sample_rate: int, scale: str = "mel") -> np.ndarray:
+    """Lower edge, centres and upper edge of the bands, `(n_bands + 2,)` in Hz, up to 20 kHz or the Nyquist frequency.
+
+    Args:
+        n_bands: M.
+        sample_rate: Hz.
+        scale: on which they lie evenly: "mel", or "log" for equal parts of an octave.
+    """
+    from_hz, to_hz = SCALES[scale]
     top = min(HIGHEST_BAND_HZ, sample_rate / 2.0)
-    return hz_from_mel(np.linspace(mel_from_hz(LOWEST_BAND_HZ), mel_from_hz(top), n_bands + 2))
+    return to_hz(np.linspace(from_hz(LOWEST_BAND_HZ), from_hz(top), n_bands + 2))
 
 
-def band_weights(n_bands: int, sample_rate: int, n_fft: int) -> np.ndarray:
-    """Triangles that gather bins into mel bands, each summing to 1.
+def band_weights(n_bands: int, sample_rate: int, n_fft: int, scale: str = "mel") -> np.ndarray:
+    """Triangles that gather bins into bands, each summing to 1.
 
     Args:
         n_bands: M.
         sample_rate: Hz.
         n_fft: window length in samples.
+        scale: as in `band_edges_hz`.
 
     Returns:
         `(M, F)`, float32; a triangle narrower than a bin is read between the bins round its centre.
@@ -230,7 +254,7 @@ def band_weights(n_bands: int, sample_rate: int, n_fft: int) -> np.ndarray:
     n_bins = n_fft // 2 + 1
     if not 1 <= n_bands <= n_bins:
         raise BadParameter(f"n_bands={n_bands} must lie from 1 to {n_bins}, the bins of n_fft={n_fft}", "Use fewer bands.")
-    edges = band_edges_hz(n_bands, sample_rate) * n_fft / sample_rate
+    edges = band_edges_hz(n_bands, sample_rate, scale) * n_fft / sample_rate
     bins = np.arange(n_bins)
     low, centre, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
     low, high = np.minimum(low, centre - 1.0), np.maximum(high, centre + 1.0)
@@ -239,16 +263,17 @@ def band_weights(n_bands: int, sample_rate: int, n_fft: int) -> np.ndarray:
     return normalised
 
 
-def spread_weights(n_bands: int, sample_rate: int, n_fft: int) -> np.ndarray:
-    """Interpolation of band values to bins on the mel scale, `(F, M)`, rows summing to 1; constant above the bands.
+def spread_weights(n_bands: int, sample_rate: int, n_fft: int, scale: str = "mel") -> np.ndarray:
+    """Interpolation of band values to bins on the bands' scale, `(F, M)`, rows summing to 1; constant above the bands.
 
     Rows below 20 Hz are 0: what lies below hearing, an offset above all, is nobody's style and stays as it is.
     """
-    centres = mel_from_hz(band_edges_hz(n_bands, sample_rate)[1:-1])
-    bins = mel_from_hz(np.arange(n_fft // 2 + 1) * sample_rate / n_fft)
+    from_hz, _ = SCALES[scale]
+    centres = from_hz(band_edges_hz(n_bands, sample_rate, scale)[1:-1])
+    bins = from_hz(np.arange(n_fft // 2 + 1) * sample_rate / n_fft)
     place = np.clip((bins - centres[0]) / (centres[1] - centres[0]), 0.0, n_bands - 1.0)
     weights: np.ndarray = np.clip(1.0 - np.abs(place[:, None] - np.arange(n_bands)[None, :]), 0.0, None)
-    weights[bins < mel_from_hz(LOWEST_BAND_HZ)] = 0.0
+    weights[bins < from_hz(LOWEST_BAND_HZ)] = 0.0
     return weights.astype(np.float32)
 
 
@@ -265,3 +290,26 @@ def band_levels_db(spectrum: Tensor, weights: Tensor) -> Tensor:
     """
     power = (spectrum.real.square() + spectrum.imag.square()).mean(0)
     return 10.0 * torch.log10(weights @ power + QUIETEST)
+
+
+def bins_from_bands(power: Tensor, weights: Tensor) -> Tensor:
+    """Power of bins whose bands have the wanted power: the inverse of gathering bins into bands.
+
+    Bands are fewer than bins, so there are many; this finds one that is nowhere negative and even within a band, exact
+    where one exists, and near to the least squares where none does.
+
+    Args:
+        power: `(M, T)`, of the bands, at least 0.
+        weights: `(M, F)` of `band_weights`.
+
+    Returns:
+        `(F, T)`; 0 in bins that no band reaches.
+
+    Source:
+        Lee and Seung 2001, multiplicative updates for non-negative least squares with the factors swapped.
+    """
+    reached = weights.sum(0)
+    bins = torch.where(reached > 0, 1.0 / reached.clamp_min(SMALLEST_WEIGHT), 0.0)[:, None] * (weights.T @ power)
+    for _ in range(INVERSE_ITERATIONS):
+        bins = bins * (weights.T @ power) / (weights.T @ (weights @ bins)).clamp_min(SMALLEST_WEIGHT**3)
+    return bins

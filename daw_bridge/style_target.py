@@ -11,6 +11,7 @@ from torch import Tensor
 from .band_statistics import BandStatistics
 from .extractors.base import Extractor
 from .losses import gram_matrix
+from .resolutions import features_at
 from .settings import TransferSettings
 from .sounding import BLOCK_FRAMES, Sounding, blocks_of
 
@@ -21,13 +22,18 @@ class StyleTarget:
 
     Attributes:
         bands: statistics of its levels.
-        grams: `{layer: (1, C, C)}`.
+        grams: `{layer: (1, C, C)}`, layers at further resolutions among them.
         centres: `{layer: (1, C)}`, the features that Gram matrices are taken about; 0 unless `is_gram_centred`.
     """
 
     bands: BandStatistics
     grams: dict[str, Tensor]
     centres: dict[str, Tensor]
+
+    def on(self, device: torch.device) -> StyleTarget:
+        """This on a device."""
+        grams, centres = ({layer: t.to(device) for layer, t in of.items()} for of in (self.grams, self.centres))
+        return StyleTarget(self.bands.on(device), grams, centres)
 
 
 def style_target(
@@ -50,7 +56,8 @@ def style_target(
         sums: dict[str, Tensor] = {}
         for first, last in spans:
             part = style.block(first, last, device)
-            for layer, found in extractor.features(part.levels[None, None], layers, part).items():
+            heard = features_at(extractor, part.levels[None, None], layers, part, is_multiresolution=settings.is_multiresolution)
+            for layer, found in heard.items():
                 share = what(layer, found) * ((last - first) / sum(b - a for a, b in spans))
                 sums[layer] = sums[layer] + share if layer in sums else share
         return sums

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,9 +12,12 @@ from . import starts
 from .band_statistics import BandStatistics, band_parts, band_statistics
 from .extractors.base import Extractor, Sound
 from .fixed_step import FixedStep
+from .level_losses import envelope_loss, frame_levels_db, rhythm_loss, spectrum_loss, total_variation
 from .losses import content_loss, style_loss
 from .noise_guard import noise_ceiling
+from .pace import Pace
 from .planes import N_PLANES, grey
+from .resolutions import features_at, weight_of
 from .scratch import Scratch
 from .settings import TransferSettings
 from .sounding import BLOCK_FRAMES, BLOCK_OVERLAP, FEWEST_FRAMES, FLOOR_DB, Sounding, blocks_of
@@ -25,6 +28,7 @@ ANCHOR_UNIT_DB = 20.0
 TOP_DB = 60.0  # of the target, relative to the programme's level
 FINAL_STEP_SHARE = 0.2  # Adam's last step over its first: large steps first, fine ones last
 SMALLEST_START_ERROR = 0.05
+PLATEAU_STEPS = 10
 REST_DB = 1.0  # by which rests are lowered: meters differ in what the programme's level is, and rests may rather fall than rise
 
 
@@ -54,6 +58,7 @@ class Transferred:
         ceiling: `(M, T)` in dB relative to the programme's level, the highest that the noise guard allows.
         quiet_db: `(M, 1)`, the same of the quiet end of each band.
         content_losses, style_losses: by step, mean over blocks; empty without steps.
+        steps: steps done, by block.
     """
 
     levels: Tensor
@@ -61,6 +66,7 @@ class Transferred:
     quiet_db: Tensor
     content_losses: list[float]
     style_losses: list[float]
+    steps: list[int]
 
 
 def transfer(
@@ -72,6 +78,7 @@ def transfer(
     frames_per_second: float,
     seed: int = 0,
     block_frames: int = BLOCK_FRAMES,
+    pace: Pace | None = None,
     scratch: Scratch = Scratch(),
     on_step: Callable[[Step], None] | None = None,
 ) -> Transferred:
@@ -85,6 +92,7 @@ def transfer(
         frames_per_second: of the levels.
         seed: of the noise that `start = "noise"` begins with.
         block_frames: frames optimised at once.
+        pace: says how many steps each block gets; None gives all of them.
         scratch: makes room for whatever is as long as the content.
         on_step: told of each step; whatever it raises ends the transfer.
 
@@ -93,25 +101,49 @@ def transfer(
     """
     if content.n_frames < FEWEST_FRAMES:
         unbound = torch.full((content.levels.shape[0], 1), torch.inf)
-        return Transferred(content.levels, unbound.expand_as(content.levels), unbound, [], [])
+        return Transferred(content.levels, unbound.expand_as(content.levels), unbound, [], [], [])
     ceiling, quiet_db, start = _bounds(content, style, frames_per_second, settings, seed, scratch)
     levels = torch.from_numpy(scratch.empty(tuple(content.levels.shape)))
     for part in band_parts(*content.levels.shape):
         levels[part] = content.levels[part]
     spans = blocks_of(content.n_frames, block_frames)
-    curves = torch.zeros(2, settings.num_steps)
-    device = style.bands.mean.device
+    curves, device = Curves(), style.bands.mean.device
+    n_done: list[int] = []
     for number, (first, last) in enumerate(spans):
         frames = content.frames[first:last]
         sound = content.block(first, last, device)
         block = _Block(sound, start[..., first:last].to(device), ceiling[:, frames].to(device), style, extractor, settings)
-        for step, losses in enumerate(block.steps()):
-            curves[:, step] += torch.tensor(losses) * ((last - first) / sum(b - a for a, b in spans))
+        n_steps = settings.num_steps
+        if pace:
+            n_steps = pace.plan(last - first, sum(b - a for a, b in spans[number:]), settings.num_steps, block.backward)
+        n_done.append(0)
+        for step, losses in enumerate(block.steps(n_steps)):
+            n_done[-1] += 1
+            curves.add(step, losses, last - first)
             if on_step:
-                on_step(Step(number * settings.num_steps + step + 1, len(spans) * settings.num_steps, *losses, block.levels))
+                done = number * settings.num_steps + (step + 1) * settings.num_steps // n_steps
+                on_step(Step(done, len(spans) * settings.num_steps, *losses, block.levels))
         share = _fades(first, last, content.n_frames) * content.presence[frames]
         levels[:, frames] += (block.levels() - sound.levels).cpu() * share
-    return Transferred(levels, ceiling, quiet_db, *(curve.tolist() for curve in curves))
+    return Transferred(levels, ceiling, quiet_db, *curves.means(), n_done)
+
+
+class Curves:
+    """Losses by step, mean over those blocks that got so far, longer ones weighing more."""
+
+    def __init__(self) -> None:
+        self._sums: list[tuple[float, float, float]] = []
+
+    def add(self, step: int, losses: tuple[float, float], weight: float) -> None:
+        """Add content and style loss of a block's step."""
+        if step == len(self._sums):
+            self._sums.append((0.0, 0.0, 0.0))
+        content, style, weights = self._sums[step]
+        self._sums[step] = (content + losses[0] * weight, style + losses[1] * weight, weights + weight)
+
+    def means(self) -> tuple[list[float], list[float]]:
+        """Content and style losses."""
+        return [c / weights for c, _, weights in self._sums], [s / weights for _, s, weights in self._sums]
 
 
 def _bounds(
@@ -130,7 +162,7 @@ def _bounds(
     ceiling = torch.from_numpy(scratch.empty(tuple(content.levels.shape)))
     start = torch.from_numpy(scratch.empty((n_planes, n_bands, content.n_frames)))
     quiet_db = torch.full((n_bands, 1), torch.inf)
-    own = band_statistics(n_bands, content.n_frames, content.bands) if settings.start == "noise" else None
+    own = band_statistics(n_bands, content.n_frames, content.bands) if settings.start in ("noise", "blend") else None
     generators = [torch.Generator().manual_seed(seed + plane) for plane in range(n_planes)]
     for part in band_parts(*content.levels.shape):
         wanted, sounding = style.bands.on(torch.device("cpu")).rows(part), content.bands(part)
@@ -140,7 +172,7 @@ def _bounds(
         quiet_db[part] = limits.amin(1, keepdim=True)
         ceiling[part] = torch.where(content.presence > 0, allowed, relative - REST_DB * settings.strength)
         for plane, generator in enumerate(generators):
-            found = _start(sounding, wanted, own, settings.start, generator)
+            found = _start(sounding, wanted, own, settings, generator)
             start[plane, part] = found.clamp(FLOOR_DB, TOP_DB).minimum(limits)
     return ceiling, quiet_db, start
 
@@ -160,60 +192,100 @@ class _Block:
         self._start, self._ceiling, self._style = start, ceiling / STEP_UNIT_DB, style
         self._sound, self._extractor, self._settings = content, extractor, settings
         content_layers = [layer for layer, _ in settings.content_layers] if settings.content_weight else []
-        self._layers = tuple(dict.fromkeys((*content_layers, *style.grams)))
+        self._layers = tuple(dict.fromkeys((*content_layers, *(layer for layer, _ in settings.style_layers))))
+        self._dynamics = frame_levels_db(content.levels)
         with torch.no_grad():
-            wanted = extractor.features(content.levels[None, None], content_layers, content) if content_layers else {}
+            wanted = self._heard(content.levels[None, None], content_layers) if content_layers else {}
             self._wanted = {layer: found.clone() for layer, found in wanted.items()}
         self._target = (start[None] / STEP_UNIT_DB).clone().requires_grad_()
-        self._style_weights = self._balanced() if settings.is_style_balanced else dict(settings.style_layers)
-        self._style_scale = sum(self._style_weights.values()) / sum(weight for _, weight in settings.style_layers)
+        self._content_weights = {layer: weight_of(layer, dict(settings.content_layers)) for layer in self._wanted}
+        plain = {layer: weight_of(layer, dict(settings.style_layers)) for layer in style.grams}
+        self._style_weights = self._balanced(plain) if settings.is_style_balanced else plain
+        self._style_scale = sum(self._style_weights.values()) / sum(plain.values())
 
     def levels(self) -> Tensor:
         return grey(self._target.detach()[0]) * STEP_UNIT_DB
 
-    def _balanced(self) -> dict[str, float]:
+    def _heard(self, planes: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+        is_multiresolution = self._settings.is_multiresolution
+        return features_at(self._extractor, planes, layers, self._sound, is_multiresolution=is_multiresolution)
+
+    def _balanced(self, plain: dict[str, float]) -> dict[str, float]:
         """Weights that are less the farther a layer starts from the style, so that no style shouts down the anchor."""
         with torch.no_grad():
-            features = self._extractor.features(self._start[None], tuple(self._style.grams), self._sound)
+            features = self._heard(self._start[None], [layer for layer, _ in self._settings.style_layers])
             errors = {
                 layer: style_loss(features, {layer: gram}, self._style.centres, {layer: 1.0}).item()
                 for layer, gram in self._style.grams.items()
             }
-        return {layer: weight / max(errors[layer], SMALLEST_START_ERROR) ** 0.5 for layer, weight in self._settings.style_layers}
+        return {layer: weight / max(errors[layer], SMALLEST_START_ERROR) ** 0.5 for layer, weight in plain.items()}
 
     def losses(self) -> tuple[Tensor, Tensor]:
-        features = self._extractor.features(self._target * STEP_UNIT_DB, self._layers, self._sound)
-        content = content_loss(features, self._wanted, dict(self._settings.content_layers))
+        """Content and style loss, before weighting."""
+        features = self._heard(self._target * STEP_UNIT_DB, self._layers)
+        content = content_loss(features, self._wanted, self._content_weights)
         style = style_loss(features, self._style.grams, self._style.centres, self._style_weights)
         return content, style * self._style_scale
 
-    def steps(self) -> Iterator[tuple[float, float]]:
+    def _of_levels(self) -> Tensor:
+        """The weighted losses of the levels themselves, without a network."""
+        settings, planes = self._settings, self._target[0] * STEP_UNIT_DB
+        total = planes.new_zeros(())
+        if settings.anchor_weight:
+            total = total + settings.anchor_weight * ((planes - self._start) / ANCHOR_UNIT_DB).square().mean()
+        weights = (settings.total_variation_weight, settings.envelope_weight, settings.spectrum_weight, settings.rhythm_weight)
+        if any(weights):
+            levels, bands = grey(planes), self._style.bands
+            terms: tuple[Callable[[], Tensor], ...] = (
+                lambda: total_variation(levels),
+                lambda: envelope_loss(levels, self._dynamics),
+                lambda: spectrum_loss(levels, bands.power_db),
+                lambda: rhythm_loss(levels, bands.rhythm),
+            )
+            for weight, term in zip(weights, terms, strict=True):
+                total = total + weight * term() if weight else total
+        return total
+
+    def backward(self) -> tuple[float, float, float]:
+        """Leave the gradient of the target; content loss, style loss and the weighted sum of all."""
+        self._target.grad = None
+        content, style = self.losses()
+        total = self._settings.content_weight * content + self._settings.style_weight * style + self._of_levels()
+        total.backward()  # type: ignore[no-untyped-call]
+        return content.item(), style.item(), total.item()
+
+    def steps(self, n_steps: int) -> Iterator[tuple[float, float]]:
         """Optimise; yields content and style loss of each step."""
-        settings = self._settings
-        optimizer, schedule = _optimizer(self._target, settings)
-        last: list[tuple[float, float]] = []
+        optimizer, schedule = _optimizer(self._target, self._settings, n_steps)
+        last: list[tuple[float, float, float]] = []
+        totals: list[float] = []
 
-        def closure() -> Tensor:
-            optimizer.zero_grad(set_to_none=True)
-            content, style = self.losses()
-            total = settings.content_weight * content + settings.style_weight * style
-            if settings.anchor_weight:
-                away = (self._target[0] * STEP_UNIT_DB - self._start) / ANCHOR_UNIT_DB
-                total = total + settings.anchor_weight * away.square().mean()
-            total.backward()  # type: ignore[no-untyped-call]
-            last[:] = [(content.item(), style.item())]
-            return total
+        def closure() -> float:
+            last[:] = [self.backward()]
+            return last[0][2]
 
-        for _ in range(settings.num_steps):
-            optimizer.step(closure)  # type: ignore[arg-type]
+        for _ in range(n_steps):
+            optimizer.step(closure)
             schedule.step()
             with torch.no_grad():
                 self._target.clamp_(FLOOR_DB / STEP_UNIT_DB, TOP_DB / STEP_UNIT_DB)
                 self._target.copy_(self._target.minimum(self._ceiling))
-            yield last[0]
+            yield last[0][:2]
+            totals.append(last[0][2])
+            if is_flat(totals, self._settings.plateau_stop):
+                return
 
 
-def _optimizer(target: Tensor, settings: TransferSettings) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
+def is_flat(totals: Sequence[float], least_share: float) -> bool:
+    """Whether the last ten losses hold no new least one that is lower by at least this share; never for 0."""
+    if not least_share or len(totals) <= PLATEAU_STEPS:
+        return False
+    return min(totals[-PLATEAU_STEPS:]) > (1.0 - least_share) * min(totals[:-PLATEAU_STEPS])
+
+
+def _optimizer(
+    target: Tensor, settings: TransferSettings, n_steps: int
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
     if settings.optimizer == "lbfgs":
         lbfgs = torch.optim.LBFGS([target], lr=1.0, max_iter=1, history_size=10, line_search_fn="strong_wolfe")
         return lbfgs, torch.optim.lr_scheduler.ConstantLR(lbfgs, factor=1.0)
@@ -221,16 +293,19 @@ def _optimizer(target: Tensor, settings: TransferSettings) -> tuple[torch.optim.
         fixed = FixedStep([target], lr=settings.learning_rate)
         return fixed, torch.optim.lr_scheduler.ConstantLR(fixed, factor=1.0)
     adam = torch.optim.Adam([target], lr=settings.learning_rate, betas=(0.9, 0.99))
-    linear = torch.optim.lr_scheduler.LinearLR(adam, 1.0, FINAL_STEP_SHARE, total_iters=max(settings.num_steps, 1))
+    linear = torch.optim.lr_scheduler.LinearLR(adam, 1.0, FINAL_STEP_SHARE, total_iters=max(n_steps, 1))
     return adam, linear
 
 
-def _start(content: Tensor, style: BandStatistics, own: BandStatistics | None, name: str, noise: torch.Generator) -> Tensor:
+def _start(
+    content: Tensor, style: BandStatistics, own: BandStatistics | None, settings: TransferSettings, generator: torch.Generator
+) -> Tensor:
     if own is not None:
-        return starts.noise_start(content, *own.overall(), noise)
-    if name == "band_stats":
+        noise = starts.noise_start(content, *own.overall(), generator)
+        return noise if settings.start == "noise" else torch.lerp(content, noise, settings.noise_share)
+    if settings.start == "band_stats":
         return starts.band_stats_start(content, style)
-    if name == "band_histogram":
+    if settings.start == "band_histogram":
         return starts.band_histogram_start(content, style)
     return content
 

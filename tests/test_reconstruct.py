@@ -13,7 +13,8 @@ from torch import Tensor
 
 from daw_bridge import reconstruct
 from daw_bridge.errors import Cancelled
-from daw_bridge.reconstruct import Gains, gain_mask, griffin_lim
+from daw_bridge.griffin_lim import griffin_lim
+from daw_bridge.reconstruct import Gains, gain_mask
 from daw_bridge.spectrogram import Resolution, resolution_for, spread_weights, stft
 
 pytestmark = pytest.mark.usefixtures("one_thread")

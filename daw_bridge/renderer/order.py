@@ -24,6 +24,7 @@ class Order:
         folder: the job's private work folder, there already; what is kept between render and publish lies in it.
         device: "cpu", "cuda" or "mps".
         memory_scale: 1, 1/2 or 1/4: how much of the usual memory to take, after an attempt that found too little.
+        styles: folder of what was heard of styles; None hears each anew.
     """
 
     job_id: str
@@ -31,6 +32,7 @@ class Order:
     folder: Path
     device: str = "cpu"
     memory_scale: float = 1.0
+    styles: Path | None = None
 
 
 class Stages(Protocol):

@@ -42,6 +42,7 @@ class Render:
                 if not is_out_of_memory(error):
                     raise
                 log.warning("job %s found too little memory at scale %g: %s", order.job_id, order.memory_scale, error)
+                self._watch.on_progress("memory", 0.0)
         name = Path(self._job.request.content.path).name
         raise OutOfMemory(
             f"rendering {name!r} needs more memory than is free", "Close other programs, or ask for a shorter part."

@@ -56,7 +56,7 @@ def render(order: Order, on_progress: OnProgress, on_preview: OnPreview) -> None
     request = order.request
     on_progress("load", 0.0)
     content, style = (copied(getattr(request, role), role, order.folder) for role in ("content", "style"))
-    sources = making.read_sources(request, content, style, Scratch(order.folder))
+    sources = making.read_sources(request, content, style, Scratch(order.folder), order.styles)
     recipe = making.recipe_of(request, sources, job=order.job_id)
     earlier = None if request.is_forced else reuse.find(ProjectFolders(Path(request.project)).remixes, recipe)
     if earlier is not None:

@@ -202,7 +202,7 @@ class Worker:
         folder = self._state.work / job.id
         self._state.work.mkdir(mode=0o700, parents=True, exist_ok=True)  # private: recordings lie in it
         folder.mkdir(exist_ok=True)
-        orders = attempts(Order(job.id, job.request, folder, self._name), job.crashes)
+        orders = attempts(Order(job.id, job.request, folder, self._name, styles=self._state.styles), job.crashes)
         self._is_warm = True
         return Render(self._store, self._device, self._gate, self._stages, job, orders)
 

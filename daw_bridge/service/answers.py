@@ -14,7 +14,7 @@ class Event:
         kind: "accepted", "queued", "started", "preview", "progress", "done", "failed" or "cancelled".
         job: the job's id.
         fraction: 0 to 1, of a progress event.
-        phase: "load", "preview", "listen", "transfer", "reconstruct", "post", "publish"; of a progress event.
+        phase: "load", "memory", "preview", "listen", "transfer", "reconstruct", "post", "publish"; of a progress event.
         detail: the preset (accepted, started), the position (queued), the file (preview, done) or the message (failed).
     """
 
