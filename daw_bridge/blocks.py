@@ -21,10 +21,11 @@ def rewritten(audio: Audio, scratch: Scratch, change: Callable[[slice], Samples]
 
     Args:
         audio: gives shape, type and format.
-        scratch: makes room for the new samples.
+        scratch: makes room for the new samples, and hears of each block.
         change: the new samples `(C, n)` of a block.
     """
     samples = scratch.empty(audio.samples.shape, audio.samples.dtype)
     for part in blocks(audio.n_samples):
         samples[:, part] = change(part)
+        scratch.on_block()
     return audio.with_samples(samples)

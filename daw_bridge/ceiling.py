@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -29,11 +29,12 @@ NODES_AT_ONCE = 4096
 Curve = NDArray[np.float64]
 
 
-def true_peak_dbtp(samples: Samples) -> float:
+def true_peak_dbtp(samples: Samples, scratch: Scratch = Scratch()) -> float:
     """Highest point of the waveform between and on the samples, at four times the rate.
 
     Args:
         samples: `(C, N)`.
+        scratch: hears of each block.
 
     Returns:
         dB over full scale; -120 for silence.
@@ -41,13 +42,11 @@ def true_peak_dbtp(samples: Samples) -> float:
     Source:
         ITU-R BS.1770-5 annex 2, with the 81-point Kaiser filter of `scipy.signal.resample_poly` in place of its table.
     """
-    peak = max((float(peaks.max()) for peaks in _block_peaks(samples, 64)), default=0.0)
+    peak = max((float(peaks.max()) for peaks in _block_peaks(samples, 64, scratch)), default=0.0)
     return max(20 * math.log10(peak), FLOOR_DBTP) if peak > 0 else FLOOR_DBTP
 
 
-def limit_true_peak(
-    audio: Audio, ceiling_dbtp: float, scratch: Scratch = Scratch(), on_pass: Callable[[], None] = lambda: None
-) -> Audio:
+def limit_true_peak(audio: Audio, ceiling_dbtp: float, scratch: Scratch = Scratch()) -> Audio:
     """Turn down what would pass the ceiling, all channels alike, beginning 5 ms ahead of it.
 
     The gain falls and rises smoothly. Where no peak passes within 6 ms ahead and the release behind (at most 30 dB a
@@ -57,8 +56,7 @@ def limit_true_peak(
     Args:
         audio: of any level.
         ceiling_dbtp: highest true peak of the result, dB over full scale.
-        scratch: makes room for the gain curve and the result.
-        on_pass: called before each look at the whole; whatever it raises ends it.
+        scratch: makes room for the gain curve and the result, and hears of each block.
 
     Returns:
         Audio of the same shape, or `audio` itself where nothing passes.
@@ -69,19 +67,18 @@ def limit_true_peak(
     aim = highest * 10 ** (-MARGIN_DB / 20)
     step = max(1, round(audio.sample_rate / STEPS_PER_SECOND))
     peaks: Curve = scratch.empty((math.ceil(audio.n_samples / step),), np.float64)
-    if _measured(audio.samples, step, peaks) <= highest:
+    if _measured(audio.samples, step, peaks, scratch) <= highest:
         return audio
     attenuation_db, released_db = (scratch.empty((len(peaks) + 1,), np.float64) for _ in range(2))
     limited = scratch.empty(audio.samples.shape, audio.samples.dtype)
     for _ in range(MAX_PASSES):
-        on_pass()
         # a gain that moves lets a little through between its nodes: each pass takes what the last one left
         _release(peaks, aim, step / audio.sample_rate, released_db)
         _add_smoothed(released_db, attenuation_db)
         _turn_down(audio.samples, attenuation_db, step, limited)
-        if _measured(limited, step, peaks) <= highest:
+        if _measured(limited, step, peaks, scratch) <= highest:
             return audio.with_samples(limited)
-    return turned(audio.with_samples(limited), 20 * math.log10(aim) - true_peak_dbtp(limited), scratch)
+    return turned(audio.with_samples(limited), 20 * math.log10(aim) - true_peak_dbtp(limited, scratch), scratch)
 
 
 def _half_step(subtype: str) -> float:
@@ -99,7 +96,7 @@ def _interpolator() -> NDArray[np.float64]:
     return np.where(np.abs(index) <= half, taps[np.clip(index + half, 0, 2 * half)], 0.0)
 
 
-def _block_peaks(samples: Samples, step: int) -> Iterator[NDArray[np.float64]]:
+def _block_peaks(samples: Samples, step: int, scratch: Scratch) -> Iterator[NDArray[np.float64]]:
     """Highest |point| of all channels in each `step` samples, some thousand samples at a time.
 
     The filter runs as a matrix product over rows of samples: four times the arithmetic, a tenth of the time.
@@ -122,13 +119,14 @@ def _block_peaks(samples: Samples, step: int) -> Iterator[NDArray[np.float64]]:
             points.reshape(-1)[n_here * OVERSAMPLING :] = 0
             highest = np.abs(points, out=points).reshape(len(peaks), step * OVERSAMPLING).max(axis=1)
             np.maximum(peaks, highest * scale, out=peaks)
+        scratch.on_block()
         yield peaks[: math.ceil(n_here / step)]
 
 
-def _measured(samples: Samples, step: int, peaks: Curve) -> float:
+def _measured(samples: Samples, step: int, peaks: Curve, scratch: Scratch) -> float:
     """Fill `peaks` with the highest |point| of each step, and give the highest of all."""
     done = 0
-    for some in _block_peaks(samples, step):
+    for some in _block_peaks(samples, step, scratch):
         peaks[done : done + len(some)] = some
         done += len(some)
     return float(peaks.max(initial=0.0))

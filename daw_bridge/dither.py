@@ -21,7 +21,7 @@ def dither(audio: Audio, seed: int = 0, scratch: Scratch = Scratch()) -> Audio:
     Args:
         audio: about to be written.
         seed: of the noise; the same seed gives the same samples. Channels get noise of their own.
-        scratch: makes room for the result.
+        scratch: makes room for the result, and hears of each block.
 
     Returns:
         Samples on the format's grid, not yet held to full scale; `audio` itself where the format has more bits.
@@ -36,6 +36,7 @@ def dither(audio: Audio, seed: int = 0, scratch: Scratch = Scratch()) -> Audio:
     noise = np.random.default_rng(seed)
     rounded = scratch.empty(audio.samples.shape, audio.samples.dtype)
     for start in range(0, audio.n_samples, BLOCK_SAMPLES):
+        scratch.on_block()
         steps = audio.samples[:, start : start + BLOCK_SAMPLES].astype(np.float64) * scale
         triangle = noise.random((2, *steps.shape))  # drawn for every block, so that silence moves no other block's noise
         nearest = np.rint(steps)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 from . import post
 from .audio import Audio, Samples
@@ -59,38 +60,42 @@ def finish(
         scratch=scratch,
         on_part=lambda share: on_part(share * CHAIN_SHARE),
     )
-    on_part(CHAIN_SHARE)
+    told = partial(_telling, scratch, on_part)
     if settings.dehash != "off":
         recordings = (content,) if settings.dehash == "content" else (content, style)
-        remix = dehash(remix, *recordings, scratch=scratch)
+        remix = dehash(remix, *recordings, scratch=told(CHAIN_SHARE))
     if settings.is_gated:
-        remix = gate_by(remix, content, preset.transfer.gate_db, scratch)
-    on_part(LEVELS_SHARE)
+        remix = gate_by(remix, content, preset.transfer.gate_db, told(CHAIN_SHARE))
     is_matched = settings.loudness == "content" or (settings.loudness != "off" and settings.wet < 1.0)
-    wanted = level(content) if is_matched else None
-    remix, gain_db = _mixed(content, remix, wanted, settings, scratch)
+    wanted = level(content, told(LEVELS_SHARE)) if is_matched else None
+    remix, gain_db = _mixed(content, remix, wanted, settings, told(LEVELS_SHARE))
     if gain_db > 0.0:
-        remix = hold_offset(remix, content, preset.transfer.gate_db, scratch)
-    on_part(CEILING_SHARE)
-    remix, turned_db = _under_the_ceiling(remix, settings.ceiling_dbtp, scratch, lambda: on_part(CEILING_SHARE))
-    remix = dither(remix, seed, scratch) if settings.is_dithered else remix
-    on_part(LAST_SHARE)
-    return remix, {"loudness_gain_db": gain_db + turned_db, **_levels(remix, wanted, settings)}
+        remix = hold_offset(remix, content, preset.transfer.gate_db, told(LEVELS_SHARE))
+    remix, turned_db = _under_the_ceiling(remix, settings.ceiling_dbtp, told(CEILING_SHARE))
+    remix = dither(remix, seed, told(LAST_SHARE)) if settings.is_dithered else remix
+    levels = _levels(remix, wanted, settings, told(LAST_SHARE))
+    return remix, {"loudness_gain_db": gain_db + turned_db, **levels}
+
+
+def _telling(scratch: Scratch, on_part: OnPart, share: float) -> Scratch:
+    """The same room, that tells of a share of the work with each block; whoever is told may stop it or let it wait there."""
+    on_part(share)
+    return replace(scratch, on_block=lambda: on_part(share))
 
 
 def _mixed(content: Audio, remix: Audio, wanted: Level | None, settings: OutputSettings, scratch: Scratch) -> tuple[Audio, float]:
     """At the content's loudness first, so that `wet` mixes equals; then at the loudness that is wanted."""
     gain_db = 0.0
     if wanted is not None:
-        gain_db = gain_to_match_db(level(remix), wanted)
+        gain_db = gain_to_match_db(level(remix, scratch), wanted)
         remix = turned(remix, gain_db, scratch)
     if settings.wet < 1.0:
         remix = _blended(content, remix, settings.wet, scratch)
         if wanted is not None and settings.loudness == "content":
-            more_db = gain_to_match_db(level(remix), wanted)
+            more_db = gain_to_match_db(level(remix, scratch), wanted)
             remix, gain_db = turned(remix, more_db, scratch), gain_db + more_db
     if isinstance(settings.loudness, float):
-        more_db = gain_to_reach_db(level(remix), settings.loudness)
+        more_db = gain_to_reach_db(level(remix, scratch), settings.loudness)
         remix, gain_db = turned(remix, more_db, scratch), gain_db + more_db
     return remix, gain_db
 
@@ -105,14 +110,14 @@ def _blended(content: Audio, remix: Audio, wet: float, scratch: Scratch) -> Audi
     return rewritten(remix, scratch, blend)
 
 
-def _under_the_ceiling(remix: Audio, ceiling_dbtp: float, scratch: Scratch, on_pass: Callable[[], None]) -> tuple[Audio, float]:
+def _under_the_ceiling(remix: Audio, ceiling_dbtp: float, scratch: Scratch) -> tuple[Audio, float]:
     """The remix under its ceiling, and the gain in dB by which it was turned down as a whole first."""
-    too_high_db = max(0.0, true_peak_dbtp(remix.samples) - ceiling_dbtp - MOST_LIMITING_DB)
-    return limit_true_peak(turned(remix, -too_high_db, scratch), ceiling_dbtp, scratch, on_pass), -too_high_db
+    too_high_db = max(0.0, true_peak_dbtp(remix.samples, scratch) - ceiling_dbtp - MOST_LIMITING_DB)
+    return limit_true_peak(turned(remix, -too_high_db, scratch), ceiling_dbtp, scratch), -too_high_db
 
 
-def _levels(remix: Audio, content: Level | None, settings: OutputSettings) -> dict[str, float | None]:
-    reached = level(remix).loudness_lufs
+def _levels(remix: Audio, content: Level | None, settings: OutputSettings, scratch: Scratch) -> dict[str, float | None]:
+    reached = level(remix, scratch).loudness_lufs
     wanted = settings.loudness if isinstance(settings.loudness, float) else math.nan
     if settings.loudness == "content" and content is not None:
         wanted = content.loudness_lufs
@@ -120,5 +125,5 @@ def _levels(remix: Audio, content: Level | None, settings: OutputSettings) -> di
     return {
         "loudness_lufs": round(reached, 3) if math.isfinite(reached) else None,
         "loudness_miss_lu": round(miss, 3),
-        "true_peak_dbtp": round(true_peak_dbtp(remix.samples), 3),
+        "true_peak_dbtp": round(true_peak_dbtp(remix.samples, scratch), 3),
     }

@@ -51,8 +51,12 @@ class Level:
         return self.rms_db + 10 * math.log10(self.n_channels) - 0.691 if self.lufs is None else self.lufs
 
 
-def level(audio: Audio) -> Level:
+def level(audio: Audio, scratch: Scratch = Scratch()) -> Level:
     """Measure loudness and power in one pass.
+
+    Args:
+        audio: any.
+        scratch: hears of each block.
 
     Source:
         ITU-R BS.1770-4, K-weighting by pyloudnorm's filters; within 0.01 LU of pyloudnorm's meter, which wants all samples at
@@ -60,7 +64,7 @@ def level(audio: Audio) -> Level:
     """
     is_metered = audio.n_samples * HOPS_PER_SECOND >= HOPS_PER_BLOCK * audio.sample_rate
     is_metered &= audio.n_channels <= len(CHANNEL_WEIGHTS)
-    plain, weighted = _energies(audio, is_metered)
+    plain, weighted = _energies(audio, is_metered, scratch)
     mean_square = float(plain.sum()) / max(audio.n_samples * audio.n_channels, 1)
     lufs = _gated(weighted, audio) if is_metered else None
     return Level(lufs, _decibels(mean_square), audio.n_channels)
@@ -82,7 +86,7 @@ def short_term_lufs(audio: Audio) -> NDArray[np.float64]:
     """
     if audio.n_channels > len(CHANNEL_WEIGHTS):
         raise ShapeError(f"n_channels={audio.n_channels} must be at most {len(CHANNEL_WEIGHTS)}", "Measure fewer channels.")
-    _, weighted = _energies(audio, True)
+    _, weighted = _energies(audio, True, Scratch())
     n_hops = max(1, min(SHORT_TERM_HOPS, audio.n_samples * HOPS_PER_SECOND // audio.sample_rate))
     if weighted.shape[1] > n_hops:
         weighted = weighted[:, : audio.n_samples * HOPS_PER_SECOND // audio.sample_rate]
@@ -123,12 +127,12 @@ def _decibels(power: float) -> float:
     return 10 * math.log10(power) if power > 0 else -math.inf
 
 
-def _energies(audio: Audio, is_metered: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    plain, weighted = zip(*_some_energies(audio, is_metered), strict=True)
+def _energies(audio: Audio, is_metered: bool, scratch: Scratch) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    plain, weighted = zip(*_some_energies(audio, is_metered, scratch), strict=True)
     return np.concatenate(plain, axis=1), np.concatenate(weighted, axis=1)
 
 
-def _some_energies(audio: Audio, is_metered: bool) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+def _some_energies(audio: Audio, is_metered: bool, scratch: Scratch) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Sums of squares `(C, hops)` of the samples and of the K-weighted samples, some seconds at a time."""
     from pyloudnorm.iirfilter import IIRfilter
     from scipy.signal import lfilter
@@ -146,6 +150,7 @@ def _some_energies(audio: Audio, is_metered: bool) -> Iterator[tuple[NDArray[np.
         if is_metered:
             samples, states[0] = lfilter(shelf.b, shelf.a, samples, zi=states[0])
             samples, states[1] = lfilter(high_pass.b, high_pass.a, samples, zi=states[1])
+        scratch.on_block()
         yield plain, np.add.reduceat(np.square(samples), here[:-1] - here[0], axis=1)
 
 

@@ -6,9 +6,9 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,13 +21,15 @@ ZEROS = bytes(1 << 20)
 
 @dataclass(frozen=True)
 class Scratch:
-    """Makes arrays that may be longer than memory.
+    """Makes arrays that may be longer than memory, and hears how the work on them goes on.
 
     Attributes:
         folder: a private folder on a local disk, thrown away by whoever gave it; None keeps everything in memory.
+        on_block: called between blocks of work by the stages that go from block to block; whatever it raises ends the work.
     """
 
     folder: Path | None = None
+    on_block: Callable[[], None] = field(default=lambda: None, compare=False)
 
     def empty(self, shape: tuple[int, ...], dtype: Any = np.float32) -> np.ndarray:
         """An array of zeros; mapped from a file of its own where there is a folder.
