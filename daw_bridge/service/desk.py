@@ -85,10 +85,11 @@ class Desk:
             supervisor = Supervisor(self._state, store)
             self._active = {job.id: job for job in store.jobs(ACTIVE, limit=MAX_ACTIVE)}  # however soon they are over
             self._opened = store, supervisor
+            self._is_open.set()  # a renderer takes its time to start, and who asks need not wait for it
             supervisor.set_paused(self._is_paused)
             supervisor.start()
         finally:
-            self._is_open.set()
+            self._is_open.set()  # so that nobody waits for a store that could not be opened
 
     @property
     def _store(self) -> JobStore:
