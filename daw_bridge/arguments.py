@@ -48,6 +48,9 @@ def parser() -> argparse.ArgumentParser:
         "--lan", action=argparse.BooleanOptionalAction, help="listen to the whole network; messages need a token (default: no)"
     )
     serve.add_argument("--discovery", action=argparse.BooleanOptionalAction, help="describe itself by OSCQuery (default: no)")
+    serve.add_argument(
+        "--set", type=_pair, action="append", default=[], metavar="NAME=VALUE", help="any field of: daw-bridge config show"
+    )
     _add_state(serve)
     serve.set_defaults(command="serve")
 

@@ -128,6 +128,7 @@ def _serve(asked: argparse.Namespace) -> int:
         port=asked.port,
         lan=asked.lan,
         discovery=asked.discovery,
+        settings=dict(asked.set),
         on_line=lambda line: print(line, flush=True),
     )
 

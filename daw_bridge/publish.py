@@ -7,14 +7,17 @@ whole and has its recipe beside it, and the job that runs again can tell its own
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 from . import disk
 from .audio import Audio
@@ -26,6 +29,7 @@ from .riff import Origin
 SUFFIXES = (".wav", ".flac")
 STAGING = ".daw_bridge"
 MAX_TRIES = 10_000
+TWIN_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,23 @@ def reserve(remixes: Path, content_stem: str, preset_id: str, style_label: str, 
     if suffix not in SUFFIXES or not job_id:
         raise BadArguments(f"suffix={suffix!r}, job_id={job_id!r}: the suffix must be one of {', '.join(SUFFIXES)}", "")
     base = "__".join(portable(part) for part in (content_stem, preset_id, style_label))
-    return _reserve(remixes, base, suffix, job_id)
+    disk.make_folder(remixes / STAGING)
+    with _alone(remixes, job_id):
+        return _reserve(remixes, base, suffix, job_id)
+
+
+@contextlib.contextmanager
+def _alone(remixes: Path, job_id: str) -> Iterator[None]:
+    """Hold off a twin, the same job in another service on this folder, on file systems that can lock."""
+    lock = FileLock(remixes / STAGING / f"lock-{_tag(job_id)}", thread_local=False)
+    with contextlib.suppress(OSError, NotImplementedError):  # no locks there, or a twin that hangs: names are safe all the same
+        lock.acquire(timeout=TWIN_SECONDS)
+    try:
+        yield
+    finally:
+        if lock.is_locked:
+            disk.remove(Path(lock.lock_file))
+            lock.release()
 
 
 def _reserve(remixes: Path, base: str, suffix: str, job_id: str) -> Reservation:
@@ -157,6 +177,11 @@ def publish(reservation: Reservation, audio: Audio, recipe_table: Mapping[str, A
         DiskFull, ForbiddenPath: the folder cannot be written; a full disk gets its reservation back, too.
         UnsupportedFormat: as `write_audio`.
     """
+    with _alone(reservation.recipe_path.parent, reservation.job_id):
+        return _publish(reservation, audio, recipe_table, origin)
+
+
+def _publish(reservation: Reservation, audio: Audio, recipe_table: Mapping[str, Any], origin: Origin | None) -> Path:
     remixes = reservation.recipe_path.parent
     for _ in range(MAX_TRIES):
         if is_published(reservation):

@@ -8,7 +8,9 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -140,6 +142,23 @@ def test_leftovers_of_one_job_are_swept_and_those_of_others_stay(tmp_path: Path)
         reservation.staging_path.write_bytes(b"half a file")
     sweep(tmp_path, "job.1")
     assert list((tmp_path / STAGING).iterdir()) == [other.staging_path]
+
+
+def test_the_same_job_in_two_services_at_once_is_published_once_and_fails_in_neither(tmp_path: Path) -> None:
+    audio = sound(n_samples=20_000)
+    for number in range(15):
+        remixes = tmp_path / str(number)
+        together = threading.Barrier(2)
+
+        def run(remixes: Path = remixes, together: threading.Barrier = together) -> Path:
+            together.wait()
+            return publish(take(remixes), audio, {"seed": 7})
+
+        with ThreadPoolExecutor(2) as pool:
+            paths = {future.result() for future in [pool.submit(run), pool.submit(run)]}
+        assert [path.name for path in paths] == ["Bass__default__tape-loops__v001.wav"]
+        assert len(visible(remixes)) == 2
+        assert_whole(remixes)
 
 
 def test_a_file_system_without_hard_links_gets_a_rename(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

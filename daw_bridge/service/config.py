@@ -103,9 +103,10 @@ def shown_config(state: StateFolders, config: Config) -> str:
     lines = [f"# {state.root / CONFIG}: every field; a flag overrides the environment, which overrides the file."]
     tables = []
     for f in FIELDS:
-        ways = [way for way in (f.flag and f"flag {f.flag}", f.variable and f"environment {f.variable}") if way]
+        flag = f.flag if f.flag != "--set" else f"--set {f.name}=…"
+        ways = f"flag {flag}, environment {f.variable}"
         origin = f"from the {config.origins[f.name]}" if f.name in config.origins else "the default"
-        lines_of = [f"# {f.about}", f"# Now: {origin}." + (f" Overridden by: {', '.join(ways)}." if ways else "")]
+        lines_of = [f"# {f.about}", f"# Now: {origin}. Overridden by: {ways}."]
         if f.name in values:
             lines += ["", *lines_of, f"{f.name} = {_toml(values[f.name])}"]
         else:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import BadParameter
+from ..errors import BadParameter, did_you_mean
 from ..folders import DEFAULT_PORT
 
 ENVIRONMENT = "DAW_BRIDGE_"
@@ -22,8 +23,7 @@ class Field:
         default: its value where nothing is said.
         about: one or more sentences.
         low, high: the range of a whole number.
-        flag: of `daw-bridge serve`; empty where there is none.
-        is_in_environment: whether `DAW_BRIDGE_<NAME>` overrides the file.
+        flag: of `daw-bridge serve`.
         example: a line of TOML for what is a list or a table.
     """
 
@@ -32,13 +32,12 @@ class Field:
     about: str
     low: int = 0
     high: int = 0
-    flag: str = ""
-    is_in_environment: bool = True
+    flag: str = "--set"
     example: str = ""
 
     @property
     def variable(self) -> str:
-        return ENVIRONMENT + self.name.upper() if self.is_in_environment else ""
+        return ENVIRONMENT + self.name.upper()
 
 
 FIELDS = (
@@ -56,15 +55,18 @@ FIELDS = (
     Field("keep_days", 30, "Jobs that ended are forgotten after so many days; their files stay.", 1, 3650),
     Field("previews", True, "Offer a first sound, the loudest seconds, ahead of a long render that somebody waits for."),
     Field(
-        "feedback", [], 'Fixed targets of all events, as "127.0.0.1:8000" (REAPER\'s). In the environment: separated by commas.',
+        "feedback", [],
+        'Fixed targets of all events, as "127.0.0.1:8000" (REAPER\'s). In the environment and by --set: separated by commas.',
     ),
     Field(
-        "roots", {}, "Folders besides the projects that OSC paths may name, as @name/song.wav.", is_in_environment=False,
+        "roots", {},
+        "Folders besides the projects that OSC paths may name, as @name/song.wav. In the environment and by --set: a TOML table.",
         example='[roots]\nsamples = "/home/me/samples"',
     ),
     Field(
-        "watch", [], "Folders to watch besides each project's drop/; optional: preset, parameters. Originals are always kept.",
-        is_in_environment=False,
+        "watch", [],
+        "Folders to watch besides each project's drop/; optional: preset, parameters. Originals are always kept. In the "
+        "environment and by --set: a TOML list of tables.",
         example='[[watch]]\npath = "/home/me/song/stems"\nproject = "/home/me/song"\nstyle = "/home/me/style.wav"',
     ),
 )  # fmt: skip
@@ -77,18 +79,37 @@ def from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     Raises:
         BadParameter: a variable's text is not of its field's type.
     """
-    return {field.name: _value(field, environment[field.variable]) for field in FIELDS if environment.get(field.variable)}
+    given = [(field, environment.get(field.variable, "")) for field in FIELDS]
+    return {field.name: _value(field, text, field.variable) for field, text in given if text}
 
 
-def _value(field: Field, text: str) -> Any:
+def from_words(words: Mapping[str, str]) -> dict[str, Any]:
+    """What `--set NAME=VALUE` says of the configuration, as the file would.
+
+    Raises:
+        BadParameter: there is no such field, or the text is not of its type.
+    """
+    fields = {field.name: field for field in FIELDS}
+    for name in words:
+        if name not in fields:
+            raise BadParameter(f"--set {name}: {name!r} is not a key", did_you_mean(name, NAMES))
+    return {name: _value(fields[name], text, f"--set {name}") for name, text in words.items()}
+
+
+def _value(field: Field, text: str, where: str) -> Any:
     if isinstance(field.default, bool):
         if text.lower() not in TRUE + FALSE:
-            raise BadParameter(f"{field.variable}={text!r} must be one of {', '.join(TRUE + FALSE)}", field.about)
+            raise BadParameter(f"{where}={text!r} must be one of {', '.join(TRUE + FALSE)}", field.about)
         return text.lower() in TRUE
     if isinstance(field.default, int):
         if not text.isdecimal():
-            raise BadParameter(f"{field.variable}={text!r} must be a whole number", field.about)
+            raise BadParameter(f"{where}={text!r} must be a whole number", field.about)
         return int(text)
+    if field.example:
+        try:
+            return tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError as error:
+            raise BadParameter(f"{where}={text!r} is not TOML: {error}", field.about) from None
     return [part.strip() for part in text.split(",") if part.strip()]
 
 

@@ -8,7 +8,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from .board import Board
 from .config import Config, read_config, read_projects, write_projects, write_whole
 from .desk import Desk
 from .discovery import Discovery
+from .fields import from_words
 from .handlers import Handlers
 from .intake import project_folder
 from .layout import make_folders
@@ -48,6 +49,7 @@ def serve(
     port: int | None = None,
     lan: bool | None = None,
     discovery: bool | None = None,
+    settings: Mapping[str, str] | None = None,
     on_line: Callable[[str], None] = print,
 ) -> int:
     """Run the service until SIGTERM or Ctrl-C, or hand the projects to the one that runs on this state folder already.
@@ -58,6 +60,7 @@ def serve(
         port: UDP port; 0 means any free one; None means the configuration's, 9710 where it names none.
         lan: whether to listen to the whole network; None means as the configuration says, and so it is with `discovery`.
         discovery: whether OSCQuery answers.
+        settings: any fields of the configuration, as text.
         on_line: called with each line for the terminal; the first one when the service listens.
 
     Returns:
@@ -82,7 +85,8 @@ def serve(
     except Timeout:
         return _join(folders, named, on_line)
     try:
-        config = read_config(folders, {"port": port, "lan": lan, "discovery": discovery})
+        flags = {name: value for name, value in (("port", port), ("lan", lan), ("discovery", discovery)) if value is not None}
+        config = read_config(folders, {**from_words(settings or {}), **flags})
         token = make_token(folders.token) if config.lan else ""
         sock = open_socket(EVERY_HOST if config.lan else HOST, config.port)
         known = dict.fromkeys([*named, *read_projects(folders)])
@@ -137,7 +141,7 @@ class Service:
             sock: bound.
             on_line: told when the service listens.
         """
-        stop = asyncio.Event()
+        stop, self._has_folders = asyncio.Event(), asyncio.Event()
         set_on_signals(stop)
         endpoint = Endpoint(lambda m, p: self._handlers.dispatch(m, p), lambda p: self._handlers.limited(p), self._clock)
         self._endpoint = endpoint
@@ -183,6 +187,7 @@ class Service:
         """What may take its time, while the port answers already."""
         self._seen: Seen = await self._run_folder(Seen, self._state.root / "drops.sqlite")
         self._folders = HotFolders(self._seen, self._config.watched)
+        self._has_folders.set()
         loops = Loops(
             audience=audience,
             board=self._board,
@@ -248,6 +253,7 @@ class Service:
         log.info("watching %s", project)
 
     async def _why(self, path: str) -> str:
+        await self._has_folders.wait()  # asked while the service starts, it is answered a moment later
         return await self._run_folder(self._folders.why, path, self._board.why())
 
     async def _close(self, desk: Desk, audience: Audience, tasks: Sequence[asyncio.Future[Any]]) -> None:

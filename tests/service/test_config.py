@@ -11,7 +11,7 @@ import pytest
 from daw_bridge.errors import BadParameter, ForbiddenPath
 from daw_bridge.folders import ProjectFolders, StateFolders
 from daw_bridge.service.config import Config, read_config, read_projects, shown_config, write_projects
-from daw_bridge.service.fields import FIELDS
+from daw_bridge.service.fields import FIELDS, NAMES, from_words
 from daw_bridge.service.layout import init_project
 
 
@@ -89,6 +89,32 @@ def test_a_flag_overrides_the_environment_which_overrides_the_file(tmp_path: Pat
     config = read_config(state, {"port": 3, "lan": False, "discovery": None}, environment)
     assert (config.port, config.lan, config.discovery) == (3, False, False)
     assert config.origins == {"port": "flag", "lan": "flag", "keep_days": "file", "feedback": "environment"}
+
+
+def test_every_field_can_be_set_in_the_environment_and_by_a_flag(tmp_path: Path) -> None:
+    words = {
+        "port": "9000",
+        "lan": "yes",
+        "discovery": "on",
+        "keep_days": "7",
+        "previews": "no",
+        "feedback": "127.0.0.1:8000",
+        "roots": f'{{samples = "{tmp_path}"}}',
+        "watch": f'[{{path = "{tmp_path}/a", project = "{tmp_path}", style = "{tmp_path}/s.wav"}}]',
+    }
+    assert words.keys() == set(NAMES)
+    state = StateFolders(tmp_path)
+    by_flag = read_config(state, from_words(words), {})
+    by_variable = read_config(state, environment={f"DAW_BRIDGE_{name.upper()}": text for name, text in words.items()})
+    assert by_flag.origins == dict.fromkeys(words, "flag") and by_variable.origins == dict.fromkeys(words, "environment")
+    assert dataclasses.replace(by_flag, origins={}) == dataclasses.replace(by_variable, origins={})
+    assert (by_flag.keep_days, by_flag.roots, by_flag.watched[0].path) == (7, {"samples": tmp_path}, tmp_path / "a")
+
+
+@pytest.mark.parametrize(("name", "text"), [("prot", "1"), ("port", "x"), ("roots", "a b"), ("watch", "[{}]"), ("roots", "[1]")])
+def test_what_cannot_be_set_is_refused_by_name(tmp_path: Path, name: str, text: str) -> None:
+    with pytest.raises(BadParameter, match=name):
+        read_config(StateFolders(tmp_path), from_words({name: text}), {})
 
 
 @pytest.mark.parametrize("text", ["x", "-1", "70000", "1.5"])

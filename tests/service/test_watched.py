@@ -1,0 +1,75 @@
+"""Folders of the configuration are watched by the running service; a service that is asked to leave takes its jobs up again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+
+from daw_bridge.folders import ProjectFolders
+from tests.service.conftest import write_clip
+from tests.service.wire import Osc, ServiceProcess
+from tests.waiting import wait_for
+
+RENDER_SECONDS = 120.0
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_a_stem_in_a_watched_folder_is_kept_and_its_job_outlives_a_stop(tmp_path: Path, sign: signal.Signals) -> None:
+    project, bounces = tmp_path / "project", tmp_path / "bounces"
+    project.mkdir()
+    style = write_clip(tmp_path / "style.wav", seed=3)
+    stem = write_clip(bounces / "lead.wav", seconds=0.05)
+    (project / "hold").touch()
+    watched = f'[{{path = "{bounces}", project = "{project}", style = "{style}"}}]'
+    environment = {"DAW_BRIDGE_WATCH": watched}
+    service = ServiceProcess([project], tmp_path / "state", is_quick=True, environment=environment)
+    osc = Osc(service.port)
+    osc.ask("/subscribe", answer="/subscribed", seconds=30.0)
+    job = osc.expect("/progress", seconds=30.0)[1]
+    osc.expect("/progress", seconds=10.0)
+    service.process.send_signal(sign)
+    osc.expect("/shutdown")
+    osc.close()
+    assert service.stop() == (0, "")
+    assert not (tmp_path / "state" / "service.json").exists()
+    (project / "hold").unlink()
+    service = ServiceProcess([project], tmp_path / "state", is_quick=True, environment=environment)
+    osc = Osc(service.port)
+    try:
+        wait_for(lambda: f"job {job} is done" in str(osc.ask("/why", str(stem), answer="/why")[1]), 60.0, "the remix")
+    finally:
+        osc.close()
+        assert service.stop() == (0, "")
+    assert stem.is_file()
+    assert (project / "publishes.log").read_text().split() == [job]
+    attributes = [json.loads(line)["message"] for line in (tmp_path / "state" / "service.log").read_text().splitlines()]
+    assert not any("died" in text for text in attributes)  # leaving is no crash
+
+
+def test_two_services_on_one_folder_make_one_remix_of_each_stem(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    folders = ProjectFolders(project)
+    services = [ServiceProcess([project], tmp_path / f"state {number}") for number in range(2)]
+    clients = [Osc(service.port) for service in services]
+    try:
+        for client in clients:
+            client.ask("/subscribe", answer="/subscribed", seconds=30.0)
+        write_clip(tmp_path / "made" / "style.wav", seed=4)
+        for number in range(2):
+            write_clip(tmp_path / "made" / f"stem {number}.wav", seconds=0.5, seed=number)
+        (tmp_path / "made" / "folder.toml").write_text("[parameters]\nnum_steps = 1\n")
+        shutil.copytree(tmp_path / "made", folders.drop / "hot")
+        paths = [{client.expect("/done", seconds=RENDER_SECONDS)[1] for _ in range(2)} for client in clients]
+    finally:
+        for client in clients:
+            client.close()
+        for service in services:
+            assert service.stop() == (0, "")
+    assert paths[0] == paths[1] == {str(path) for path in folders.remixes.glob("*.wav")}
+    assert len(paths[0]) == 2
+    assert not folders.errors.exists()
