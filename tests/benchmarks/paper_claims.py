@@ -3,8 +3,9 @@
     python -m tests.benchmarks.paper_claims CONTENT STYLE [--start S] [--length S] [--steps N] [--modes best cheap] [--out FILE]
 
 "Almost the same style loss" is tried by one transfer with all 13 layers and one with layers 1 to 4, each judged by the other's
-ears, too. "Flat after 60 of 500 iterations" is tried by how much of the whole fall has happened at each step. All 13 layers need
-`daw-bridge weights fetch vgg16`. Results are added to `--out`, so that long ones can be run one after the other.
+ears, too, once its colour planes have become grey. "Flat after 60 of 500 iterations" is tried by how much of the whole fall has
+happened at each step. All 13 layers need `daw-bridge weights fetch vgg16`. Results are added to `--out`, so that long ones can
+be run one after the other.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from daw_bridge.devices import pick_dtype
 from daw_bridge.extractors.loading import load_extractor
 from daw_bridge.losses import content_loss, style_loss
 from daw_bridge.networks import VGG16
+from daw_bridge.planes import N_PLANES
 from daw_bridge.presets import load_preset
 from daw_bridge.resampling import at_rate
 from daw_bridge.scratch import Scratch
@@ -47,14 +49,16 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--bands", type=int, default=256)
     parser.add_argument("--modes", nargs="+", choices=("best", "cheap"), default=["best", "cheap"])
+    parser.add_argument("--planes", choices=tuple(N_PLANES), default="colour")
     parser.add_argument("--out", type=Path, default=Path("claims.json"))
     given = parser.parse_args()
     analysis = analysis_for(44_100, given.bands, CPU)
     content, style = (_heard(path, given.start, given.length, analysis) for path in (given.content, given.style))
     found = json.loads(given.out.read_text()) if given.out.exists() else []
     for mode in given.modes:
-        settings = dataclasses.replace(load_preset(f"paper-vgg16-{mode}").transfer, num_steps=given.steps, n_bands=given.bands)
-        row = {"pair": f"{given.content.stem} → {given.style.stem}", "mode": mode, "steps": given.steps, "bands": given.bands}
+        asked = {"num_steps": given.steps, "n_bands": given.bands, "planes": given.planes}
+        settings = dataclasses.replace(load_preset(f"paper-vgg16-{mode}").transfer, **asked)
+        row = {"pair": f"{given.content.stem} → {given.style.stem}", "mode": mode, **asked}
         found.append(row | _tried(content, style, settings, analysis))
         given.out.write_text(json.dumps(found, indent=1))
         print(json.dumps({key: value for key, value in found[-1].items() if key != "curves"}))
