@@ -25,6 +25,7 @@ RANGE_DB = 80.0
 TICKS_HZ = (100, 300, 600, 1000, 2000, 4000, 8000, 16_000)
 SIZE_INCHES, DOTS_PER_INCH = (16.0, 5.4), 100
 MAX_TITLE = 42
+FAR_APART = 10.0  # the largest loss over the smallest, from where on a straight scale shows one of them only
 TITLE_POINTS, LABEL_POINTS, TICK_POINTS = 13, 12, 11
 LEVEL_COLOURS = "viridis"  # evenly lighter with level: reads in grey print and by the colour-blind
 DIFFERENCE_COLOURS = "PuOr_r"  # purple lower, orange higher, pale where equal: told apart by the colour-blind
@@ -130,21 +131,28 @@ def draw_losses(axis: Axes, losses: Mapping[str, Sequence[float]], title: str) -
         losses: by name, "content" and "style" in their own inks.
         title: of the whole.
     """
-    from matplotlib.ticker import LogLocator
-
     inks = {"content": (CONTENT_INK, "-"), "style": (STYLE_INK, "--")}
-    positive = [value for curve in losses.values() for value in curve if value > 0]
     for name, curve in losses.items():
         ink, dash = inks.get(name, (None, "-"))
         axis.plot(range(1, len(curve) + 1), curve, dash, color=ink, label=name, linewidth=2)
-    if positive and max(positive) > 10 * min(positive):
-        axis.set_yscale("log")
-        axis.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
-        axis.yaxis.set_major_formatter("{x:g}")
-        axis.yaxis.set_minor_formatter("{x:g}")
+    scale_losses(axis, [value for curve in losses.values() for value in curve])
     label(axis, title, "Step", "Loss (1 = as far as silence)")
     axis.grid(alpha=0.3)
     axis.legend(fontsize=TICK_POINTS)
+
+
+def scale_losses(axis: Axes, values: Sequence[float]) -> None:
+    """Let an axis go by powers of ten where losses span more than one."""
+    from matplotlib.ticker import LogLocator
+
+    positive = [value for value in values if value > 0]
+    span = max(positive, default=1.0) / min(positive, default=1.0)
+    if span < FAR_APART:
+        return
+    axis.set_yscale("log")
+    axis.yaxis.set_minor_locator(LogLocator(subs=(2, 5) if span < FAR_APART**3 else (1,)))
+    axis.yaxis.set_major_formatter("{x:g}")
+    axis.yaxis.set_minor_formatter("{x:g}")
 
 
 def save(figure: Figure, path: Path) -> None:

@@ -58,8 +58,6 @@ def layers(rows: Sequence[Mapping[str, Any]], steps: int, notes: Sequence[str], 
 
 def losses(rows: Sequence[Mapping[str, Any]], optimizer: str, flat_after: int, path: Path) -> None:
     """Content, style and total loss by iteration, by the loop's optimiser and by the published fixed step."""
-    from matplotlib.ticker import LogLocator
-
     figure = figures.new_figure((16.0, 5.6))
     own = [row for row in rows if row["optimizer"] == optimizer]
     published = [row for row in rows if row["optimizer"] == "fixed_step"]
@@ -71,12 +69,7 @@ def losses(rows: Sequence[Mapping[str, Any]], optimizer: str, flat_after: int, p
             (own, figures.CONTENT_INK, "-", optimizer),
         ):
             axis.plot([row["iteration"] for row in curve], [row[key] for row in curve], dash, color=ink, label=name, linewidth=2)
-        values = [row[key] for row in rows]
-        if min(values) > 0 and max(values) > 10 * min(values):
-            axis.set_yscale("log")
-            axis.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
-            axis.yaxis.set_major_formatter("{x:g}")
-            axis.yaxis.set_minor_formatter("{x:g}")
+        figures.scale_losses(axis, [row[key] for row in rows])
         unit = "" if key == "total_loss" else "Loss (1 = as far as silence)"
         figures.label(axis, f"{title} in {last} iterations", "Iteration", unit)
         if last > flat_after and own[0][key] > own[-1][key]:
