@@ -66,7 +66,7 @@ def draw(shown: Shown, path: Path) -> None:
     content, remix = (np.maximum(picture, scale["vmin"]) for picture in pictures[:2])  # under it there is nothing to hear
     colours: dict[str, Any] = {"vmin": -DIFFERENCE_RANGE_DB, "vmax": DIFFERENCE_RANGE_DB, "cmap": figures.DIFFERENCE_COLOURS}
     seconds = shown.pair.remix.length_seconds
-    image = figures.draw(axis, remix - content, seconds, "What changed: remix less content, equally loud", colours)
+    image = figures.draw(axis, remix - content, seconds, "Remix less content, equally loud", colours)
     figures.label_frequency(axis, lambda hz: height(hz, highest_hz), highest_hz)
     figures.label_colours(middle, image, [axis], "Difference (dB)", extend="both")
 

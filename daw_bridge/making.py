@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .riff import Origin
 
 OnProgress = Callable[[str, float], None]
+LAST_PLACE = 2**32 - 1  # that a marker in a file can have
 DATE = "%Y-%m-%d %H:%M:%S"
 
 
@@ -172,7 +173,8 @@ def markers_of(content: Mapping[str, Any]) -> tuple[Marker, ...]:
     """The markers that a recipe lists of its content; anything may stand there, and what is no marker is left out."""
     listed, found = content.get("markers"), []
     for entry in listed if isinstance(listed, list) else ():
-        with suppress(TypeError, ValueError):
+        with suppress(TypeError, ValueError, OverflowError):
             position, label, note, n_samples = entry
-            found.append(Marker(max(0, int(position)), str(label), str(note), max(0, int(n_samples))))
+            places = (min(max(0, int(place)), LAST_PLACE) for place in (position, n_samples))
+            found.append(Marker(next(places), str(label), str(note), next(places)))
     return tuple(found)
