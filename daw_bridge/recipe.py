@@ -23,7 +23,7 @@ from .settings import is_number, said
 SCHEMA = 1
 HASHED_AT_ONCE = 1 << 20  # samples: a long recording lies in a memory map
 MAX_RECIPE_BYTES = 4_000_000  # a song's, with the losses of 2000 steps, has 100,000
-RECORDED_PACKAGES = ("torch", "numpy", "pedalboard", "soundfile", "librosa", "pyloudnorm")
+RECORDED_PACKAGES = ("torch", "numpy", "pedalboard", "soundfile", "soxr", "pyloudnorm")
 
 
 def audio_sha256(audio: Audio) -> str:

@@ -36,10 +36,11 @@ def at_rate(audio: Audio, sample_rate: int, scratch: Scratch = Scratch()) -> Ten
         start = max(first - reach, 0)
         part = audio.samples[:, start * grid : (first + size + reach) * grid].astype("float32")
         if sample_rate != audio.sample_rate:
-            import librosa
+            import soxr  # itself: librosa, around it, takes seconds to import
 
-            part = librosa.resample(part, orig_sr=audio.sample_rate, target_sr=sample_rate, res_type="soxr_hq")
+            part = soxr.resample(part.T, audio.sample_rate, sample_rate, quality="HQ").T
         room = resampled[:, first * wanted_grid : (first + size) * wanted_grid]
         before = (first - start) * wanted_grid
-        room[...] = part[:, before : before + room.shape[1]]
+        found = part[:, before : before + room.shape[1]]
+        room[:, : found.shape[1]] = found  # the last sample may be missing, and is 0 then
     return torch.from_numpy(resampled)

@@ -40,8 +40,8 @@ def warm(device: str) -> None:
     from ..presets import load_preset
 
     noise = np.random.default_rng(0).normal(0.0, 0.1, (1, WARM_SAMPLES)).astype(np.float32)
-    audio = Audio(noise, WARM_SAMPLES * 2)
-    render_audio(audio, audio, load_preset("default").with_parameters({"num_steps": 1}), device=device)
+    content, style = Audio(noise, WARM_SAMPLES * 2), Audio(noise, WARM_SAMPLES)  # of two rates: resampling is loaded, too
+    render_audio(content, style, load_preset("default").with_parameters({"num_steps": 1}), device=device)
 
 
 def render(order: Order, on_progress: OnProgress, on_preview: OnPreview) -> None:

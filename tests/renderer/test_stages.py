@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -252,3 +254,16 @@ def test_a_cancel_ends_the_first_sound_and_the_job(long_order: Order) -> None:
     with pytest.raises(Cancelled):
         stages.render(long_order, give_up, _never)
     assert not ProjectFolders(Path(long_order.request.project)).previews.exists() and not list(long_order.folder.glob("remix*"))
+
+
+def test_a_warm_renderer_has_resampled_and_has_loaded_nothing_that_is_slow_to_load_and_not_needed() -> None:
+    slow = {"librosa", "torchvision", "numba", "sklearn"}
+    lines = (
+        "import sys",
+        "from daw_bridge.renderer import stages",
+        "stages.load()",
+        "stages.warm('cpu')",
+        f"print('soxr' in sys.modules, sorted({slow} & set(sys.modules)))",
+    )
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
+    assert done.stdout == "True []\n"
