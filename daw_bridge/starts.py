@@ -8,6 +8,7 @@ from torch import Tensor
 from .band_statistics import N_QUANTILES, BandStatistics, quantiles
 
 SMALLEST_DEVIATION_DB = 1.0
+SMALLEST_SPREAD = 0.01  # of the target's unit: a band that stands still is not blown up
 
 
 def noise_start(like: Tensor, mean_db: float, deviation_db: float, generator: torch.Generator) -> Tensor:
@@ -58,3 +59,21 @@ def band_histogram_start(content: Tensor, style: BandStatistics) -> Tensor:
     low, high = own.gather(1, above - 1), own.gather(1, above)
     share = ((content - low) / (high - low)).clamp(0.0, 1.0)
     return torch.lerp(wanted.gather(1, above - 1), wanted.gather(1, above), share)
+
+
+def with_spread_of(target: Tensor, start: Tensor) -> Tensor:
+    """The target with each band's mean and deviation over time set to the start's.
+
+    A start from the style's statistics has every band where it belongs; what a network moves then is when and what
+    together, not how much.
+
+    Args:
+        target, start: `(…, M, T)`, in the same unit.
+
+    Returns:
+        As `target`.
+    """
+    away = target - target.mean(-1, keepdim=True)
+    spread = start.std(-1, keepdim=True, correction=0) + SMALLEST_SPREAD
+    own = away.std(-1, keepdim=True, correction=0) + SMALLEST_SPREAD
+    return start.mean(-1, keepdim=True) + away * (spread / own)

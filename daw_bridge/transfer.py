@@ -268,6 +268,8 @@ class _Block:
             optimizer.step(closure)
             schedule.step()
             with torch.no_grad():
+                if self._settings.is_spread_kept:
+                    self._target.copy_(starts.with_spread_of(self._target, self._start / STEP_UNIT_DB))
                 self._target.clamp_(FLOOR_DB / STEP_UNIT_DB, TOP_DB / STEP_UNIT_DB)
                 self._target.copy_(self._target.minimum(self._ceiling))
             yield last[0][:2]

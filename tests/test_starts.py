@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from daw_bridge.band_statistics import N_QUANTILES, quantiles, statistics_of
-from daw_bridge.starts import band_histogram_start, band_stats_start, noise_start
+from daw_bridge.starts import band_histogram_start, band_stats_start, noise_start, with_spread_of
 
 
 def levels(n_frames: int, seed: int, n_bands: int = 6) -> Tensor:
@@ -89,3 +89,17 @@ def test_quantiles_are_numpys(n_frames: int) -> None:
     content = levels(n_frames, 3)
     expected = np.quantile(content.numpy().astype(np.float64), np.linspace(0, 1, N_QUANTILES), axis=1).T
     np.testing.assert_allclose(quantiles(content).numpy(), expected, atol=1e-4)
+
+
+def test_a_target_takes_on_the_spread_of_its_start() -> None:
+    start = torch.randn(8, 300, generator=torch.Generator().manual_seed(0)) * torch.arange(1.0, 9.0)[:, None] - 40.0
+    target = torch.randn(1, 8, 300, generator=torch.Generator().manual_seed(1)) * 3.0 + 5.0
+    found = with_spread_of(target, start)
+    assert torch.allclose(found.mean(-1)[0], start.mean(-1), atol=1e-3)
+    assert torch.allclose(found.std(-1)[0], start.std(-1), rtol=0.02)
+    assert torch.equal(found.argsort(-1), target.argsort(-1)), "what is louder than what stays"
+
+
+def test_a_target_with_the_starts_spread_stays() -> None:
+    start = torch.randn(8, 300, generator=torch.Generator().manual_seed(0)) - 40.0
+    assert torch.allclose(with_spread_of(start, start), start, atol=1e-4)
