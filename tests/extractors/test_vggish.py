@@ -141,6 +141,15 @@ def test_features_are_those_of_the_plain_network_example_by_example() -> None:
     assert channels == [64, 128, 256, 256, 512, 512] and found["vggish_6"].shape == (1, 512, 2, 12, 8)
 
 
+def test_half_precision_hears_nearly_the_same() -> None:
+    sound, weights = sound_of(notes(1.2, 0, 0.0)), vggish_convolutions()
+    listeners = [Vggish(vggish_stack(weights, CPU, dtype), analysis()) for dtype in (torch.float32, torch.bfloat16)]
+    single, half = (listener.features(sound.levels[None, None], VGGISH.layers, sound) for listener in listeners)
+    for layer, found in half.items():
+        assert found.dtype == torch.bfloat16
+        assert (found.float() - single[layer]).norm() < 0.03 * single[layer].norm()
+
+
 def test_colour_planes_are_heard_as_grey() -> None:
     sound = sound_of(notes(1.2, 0, 0.0))
     planes = sound.levels + torch.randn(1, 3, *sound.levels.shape, generator=torch.Generator().manual_seed(0))
