@@ -123,7 +123,7 @@ def _started(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """The plugin's process, which is gone when the block ends, with everything that it has started."""
     paths = os.pathsep.join(filter(None, (str(PACKAGE), os.environ.get("PYTHONPATH"))))
     process = subprocess.Popen(
-        [sys.executable, "-m", "daw_bridge.plugin_process", str(folder)],
+        [sys.executable, "-m", "daw_bridge.plugin_process", str(folder), str(os.getpid())],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""The process that a plugin of the user's own lives in, `python -m daw_bridge.plugin_process FOLDER`: it may crash or hang."""
+"""Where a plugin of the user's own lives, `python -m daw_bridge.plugin_process FOLDER PARENT`: it may crash or hang."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import base64
 import json
 import os
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,9 +21,9 @@ from .streaming import BUFFER_SAMPLES, fed, poured, through
 MAX_CHOICES = 500
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, parent: int) -> None:
     """Do what `order.json` in the folder says and leave `answer.json` there; each piece of work adds a byte to `beat`."""
-    _end_with_parent()
+    _end_with(parent)
     order = json.loads((folder / "order.json").read_bytes())
 
     def beat() -> None:
@@ -39,13 +41,21 @@ def main(folder: Path) -> None:
     staged.replace(folder / "answer.json")
 
 
-def _end_with_parent() -> None:
-    """On Linux, be killed when the renderer is: nobody else would end a plugin that hangs."""
-    if sys.platform == "linux":
+def _end_with(parent: int) -> None:
+    """Be gone when the renderer is: nobody else would end a plugin that hangs."""
+    if sys.platform == "linux":  # the system's own way works whatever the plugin does
         import ctypes
         import signal
 
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    if os.name == "posix":
+        threading.Thread(target=watch, daemon=True).start()
 
 
 def _loaded(order: dict[str, Any]) -> Any:
@@ -146,4 +156,4 @@ if __name__ == "__main__":
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))

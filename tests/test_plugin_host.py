@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,9 @@ from daw_bridge.plugins import Allowed, allow
 from daw_bridge.post import apply_chain, chain_delay_samples, check_chain
 from daw_bridge.preset import Plugin
 from daw_bridge.scratch import Scratch
+from tests.command import TREE
 from tests.plugin.building import NAME
+from tests.waiting import wait_for
 
 RATE = 44_100
 
@@ -119,6 +123,31 @@ def test_whoever_is_told_of_progress_may_end_it(allowed: Allowed) -> None:
     with pytest.raises(Cancelled):
         plugin_host.process(step(hang=1.0), noise(), 3 * RATE, RATE, on_part=stop)
     assert found and not plugin_processes()
+
+
+RENDERS = """
+import numpy as np
+from daw_bridge import plugin_host
+from daw_bridge.preset import Plugin
+plugin_host.process(Plugin("vst3", {"hang": 1.0}, "Bridge Test"), np.zeros((2, 44_100), np.float32), 44_100, 44_100)
+"""
+
+
+def test_a_plugin_that_hangs_goes_with_the_renderer_that_is_killed(allowed: Allowed) -> None:
+    renderer = subprocess.Popen([sys.executable, "-c", RENDERS], cwd=TREE)
+    try:
+        children = wait_for(lambda: psutil.Process(renderer.pid).children(), 60.0, "the plugin's process")
+    finally:
+        renderer.kill()
+        renderer.wait()
+    wait_for(lambda: not any(map(is_at_work, children)), 30.0, "the end of the plugin's process")
+
+
+def is_at_work(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_a_file_that_is_no_plugin_inside_is_said(tmp_path: Path, vst3: Path) -> None:
