@@ -19,6 +19,7 @@ from .order import OnPreview, OnProgress, Order
 
 PREVIEW_SECONDS = 8.0
 LEAST_SECONDS = 12.0  # what is shorter is there as a whole about as soon
+BUDGET_SECONDS = 4.0  # for all the work: a preset of many steps takes fewer for the first sound
 PHASE = "preview"
 
 log = logging.getLogger(__name__)
@@ -71,6 +72,13 @@ def _name(order: Order, suffix: str) -> str:
     return "__".join(portable(part) for part in parts) + suffix
 
 
+def _in_time(preset: Mapping[str, Any]) -> dict[str, Any]:
+    """The preset with a limit to the time that its steps may take."""
+    transfer = preset["transfer"]
+    budget = min(transfer.get("time_budget_seconds") or BUDGET_SECONDS, BUDGET_SECONDS)
+    return {**preset, "transfer": {**transfer, "time_budget_seconds": budget}}
+
+
 def _render(order: Order, sources: Sources, recipe: Mapping[str, Any], target: Path, on_progress: OnProgress) -> None:
     from ..audio_files import write_audio
     from ..loudest import loudest_start
@@ -82,7 +90,7 @@ def _render(order: Order, sources: Sources, recipe: Mapping[str, Any], target: P
     heard = replace(sources, content=part, time_reference=sources.time_reference + first, markers=places)
     whole = share(sources)
     made = making.make(
-        order.request,
+        replace(order.request, preset=_in_time(order.request.preset)),
         heard,
         {**recipe, "content": {**recipe["content"], **making.place_table(heard)}},
         device=order.device,

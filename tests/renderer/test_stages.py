@@ -22,8 +22,8 @@ from daw_bridge.errors import Cancelled, DiskFull, NotFound
 from daw_bridge.folders import ProjectFolders, StateFolders
 from daw_bridge.job import Job
 from daw_bridge.jobs import JobStore
-from daw_bridge.presets import load_preset
-from daw_bridge.renderer import stages
+from daw_bridge.presets import load_preset, preset_from
+from daw_bridge.renderer import first_sound, stages
 from daw_bridge.renderer.order import Order
 from daw_bridge.request import RenderRequest, source_file
 from daw_bridge.service.supervisor import Supervisor
@@ -218,6 +218,19 @@ def test_a_long_job_offers_its_loudest_seconds_first(long_order: Order) -> None:
     first_of_whole = phases.index("listen")
     assert set(phases[1:first_of_whole]) == {"preview"} and "preview" not in phases[first_of_whole:]
     assert [fraction for _, fraction in seen] == sorted(fraction for _, fraction in seen)
+
+
+def test_the_style_is_heard_once_for_the_first_sound_and_the_whole(long_order: Order, tmp_path: Path) -> None:
+    stages.render(replace(long_order, styles=tmp_path / "styles"), ignore, ignore)
+    assert len(list((tmp_path / "styles").glob("*.safetensors"))) == 1
+
+
+@pytest.mark.parametrize(("asked_seconds", "given_seconds"), [(0.0, 4.0), (2.5, 2.5), (60.0, 4.0)])
+def test_a_first_sound_takes_as_many_steps_as_there_is_time_for(asked_seconds: float, given_seconds: float) -> None:
+    preset = load_preset("default").with_parameters({"time_budget_seconds": asked_seconds}).to_table()
+    changed = preset_from(first_sound._in_time(preset), "default").transfer
+    assert changed.time_budget_seconds == given_seconds
+    assert replace(changed, time_budget_seconds=asked_seconds) == preset_from(preset, "default").transfer
 
 
 def test_a_first_sound_is_made_once_for_a_job_that_runs_again(long_order: Order) -> None:
