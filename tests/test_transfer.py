@@ -172,13 +172,24 @@ def test_silent_frames_keep_their_levels_to_the_bit() -> None:
     assert not torch.equal(found[:, :100], content[:, :100])
 
 
+def test_a_spread_that_is_kept_is_the_starts_at_the_end() -> None:
+    content = music(300, 0)
+    settings = dataclasses.replace(WYSE_SETTINGS, start="band_histogram", is_spread_kept=True, noise_lift_db=60.0)
+    start = run(dataclasses.replace(settings, num_steps=0), content, music(200, 1)).levels
+    found = run(settings, content, music(200, 1)).levels
+    assert not torch.equal(found, start)
+    assert torch.allclose(found.mean(1), start.mean(1), atol=0.5)
+    assert torch.allclose(found.std(1), start.std(1), rtol=0.1)
+    assert (found.amax(1) <= start.amax(1) + 0.01).all()
+
+
 def test_rests_may_not_come_nearer_to_the_programme() -> None:
     content = music(300, 0)
     content[:, 100:180] -= 82.0
     found = run(dataclasses.replace(WYSE_SETTINGS, start="band_histogram"), content, music(200, 1))
     rest = (content - sounding(content, WYSE_SETTINGS.gate_db).programme_db).clamp_min(-90.0)[:, 100:180]
     assert (found.ceiling[:, 100:180] < rest).all()
-    assert (found.ceiling[:, 100:180] > rest - 2.0).all()
+    assert (found.ceiling[:, 100:180] > rest - 3.0).all()
 
 
 @pytest.mark.parametrize("n_sounding", [0, 1, 7])
