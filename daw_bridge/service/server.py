@@ -15,6 +15,7 @@ from typing import Any
 from .. import __version__
 from ..errors import DawBridgeError, Internal
 from ..folders import ProjectFolders, StateFolders, default_state
+from ..presets import shipped_folder
 from .accepting import Accepting
 from .admission import make_token
 from .audience import Audience
@@ -156,7 +157,7 @@ class Service:
         await asyncio.get_running_loop().create_datagram_endpoint(lambda: endpoint, sock=sock)
         host, port = sock.getsockname()[:2]
         address = {"host": HOST, "port": port, "pid": os.getpid(), "version": __version__, "lan": self._config.lan}
-        write_whole(self._state.address, json.dumps(address) + "\n")
+        write_whole(self._state.address, json.dumps({**address, "presets": str(shipped_folder())}) + "\n")
         on_line(f"daw-bridge {__version__} listens on {host}:{port} (state {self._state.root})")
         log.info("listening on %s:%d", host, port)
         if self._config.lan:

@@ -6,6 +6,7 @@ local folders = require("folders")
 local messages = require("messages")
 local presets = require("presets")
 local projects = require("projects")
+local sending = require("sending")
 local settings = require("settings")
 
 local asking = {}
@@ -20,13 +21,20 @@ local MAX_AT_ONCE = 50 -- more is a slip of the hand, and would hold the window 
 function asking.configuration(scripts_folder)
   local named = settings.read(folders.join(scripts_folder, SETTINGS_FILE))
   local system = folders.system(reaper.GetOS())
+  local state = folders.state(system, os.getenv, named.state_dir)
+  local service = sending.service(state) or {}
   local above = folders.split(scripts_folder)
   local preset_folders = {}
-  if above then preset_folders[1] = folders.join(above, "presets") end -- a copy of the whole product
-  if named.presets then preset_folders[#preset_folders + 1] = named.presets end
-  preset_folders[#preset_folders + 1] = folders.user_presets(system, os.getenv)
+  for _, folder in ipairs({
+    above and folders.join(above, "presets") or false, -- a copy of the whole product
+    service.presets or false,
+    named.presets or false,
+    folders.user_presets(system, os.getenv),
+  }) do
+    if folder then preset_folders[#preset_folders + 1] = folder end
+  end
   return {
-    state = folders.state(system, os.getenv, named.state_dir),
+    state = state,
     command = named.command,
     preset_folders = preset_folders,
     preset = named.preset,

@@ -40,7 +40,8 @@ end
 --- Whether messages go by a socket, not as files.
 function sending.has_socket(sender) return socket_of(sender) ~= false end
 
-local function address_of_service(state)
+--- What the running service says of itself: host, port, lan, and presets (the folder of its own); nil without one.
+function sending.service(state)
   local file = io.open(folders.join(state, "service.json"), "rb")
   if not file then return nil end
   local address = json.decode(file:read("a") or "")
@@ -79,7 +80,7 @@ end
 -- @param address, ... as of `osc.message`
 -- @return whether it is on its way; nil and the reason, "the service is not running" among them
 function sending.send(sender, address, ...)
-  local service = address_of_service(sender.state)
+  local service = sending.service(sender.state)
   if not service then return nil, "the service is not running" end
   local packet, problem = message(sender, service, address, ...)
   if not packet then return nil, problem end
@@ -101,7 +102,7 @@ end
 -- Without a socket the installed command does it, in a process that nobody waits for.
 function sending.knock(sender)
   if socket_of(sender) then return sending.send(sender, "/daw_bridge/knock") end
-  local line = address_of_service(sender.state) and knocking(sender)
+  local line = sending.service(sender.state) and knocking(sender)
   if line then reaper.ExecProcess(line, NO_WAIT) end
   return line ~= nil
 end

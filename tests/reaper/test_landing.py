@@ -83,6 +83,21 @@ def test_a_closed_project_gets_its_remix_when_it_is_open_again(reaper: Reaper, d
     assert reaper.tracks(project)[2] == "Vocal remix" and reaper.violations == []
 
 
+def test_a_project_that_forgot_its_request_when_it_was_closed_unsaved_gets_its_remix_too(reaper: Reaper, desk: Desk) -> None:
+    project = song(reaper, desk)
+    reaper.run()
+    ticket = desk.take()
+    reaper.world.close_project(reaper.world, project)
+    reaper.add_project(desk.project, "other.rpp")
+    reaper.ticks(2)
+    project["remembered"] = reaper.lua.table()
+    reaper.world.reopen_project(reaper.world, project)
+    reaper.ticks(2)
+    desk.answer(ticket)
+    reaper.ticks(3)
+    assert reaper.tracks(project)[2] == "Vocal remix" and reaper.violations == []
+
+
 def test_a_moved_and_trimmed_item_keeps_its_remix_in_time(reaper: Reaper, desk: Desk) -> None:
     project = song(reaper, desk)
     reaper.run()
@@ -100,6 +115,39 @@ def test_a_deleted_item_leaves_its_place(reaper: Reaper, desk: Desk) -> None:
     desk.answer(desk.take())
     reaper.ticks(3)
     assert new_item(project)["values"]["D_POSITION"] == 12.3456789
+
+
+def test_an_item_on_another_track_has_its_remix_below_that_one(reaper: Reaper, desk: Desk) -> None:
+    project = song(reaper, desk)
+    reaper.run()
+    item = project.tracks[2]["items"][1]
+    project.tracks[2]["items"], project.tracks[3]["items"] = reaper.lua.table(), reaper.lua.table(item)
+    item["track"] = project.tracks[3]
+    desk.answer(desk.take())
+    reaper.ticks(3)
+    assert reaper.tracks(project) == ["Drums", "Vocal", "Bass", "Vocal remix"] and reaper.violations == []
+
+
+def test_a_remix_whose_track_is_gone_lands_at_the_end_at_its_position(reaper: Reaper, desk: Desk) -> None:
+    project = song(reaper, desk)
+    reaper.run()
+    project["tracks"] = reaper.lua.table(project.tracks[1], project.tracks[3])
+    desk.answer(desk.take())
+    reaper.ticks(3)
+    assert reaper.tracks(project) == ["Drums", "Bass", "Vocal remix"]
+    assert new_item(project)["values"]["D_POSITION"] == 12.3456789 and reaper.violations == []
+
+
+def test_a_remix_whose_landing_was_undone_stays_away_until_asked_for_again(reaper: Reaper, desk: Desk) -> None:
+    project = song(reaper, desk)
+    reaper.run()
+    desk.answer(desk.take())
+    reaper.ticks(3)
+    reaper.world.undo(reaper.world, project)
+    project.tracks[2]["items"][1]["is_selected"] = False
+    reaper.run("daw_bridge_Listener (toggle).lua")
+    reaper.ticks(12)
+    assert reaper.tracks(project) == ["Drums", "Vocal", "Bass"] and reaper.violations == []
 
 
 def test_a_remix_of_a_folder_s_last_track_stays_in_the_folder(reaper: Reaper, desk: Desk) -> None:

@@ -102,6 +102,39 @@ def test_what_belongs_to_no_item_stands_at_its_own_time(reaper: Reaper, quiet: A
     assert new_item(quiet, 4)["values"]["D_POSITION"] == 3.0 and reaper.violations == []
 
 
+def test_a_project_that_changes_while_its_items_are_looked_at_is_looked_at_anew(reaper: Reaper, quiet: Any, desk: Desk) -> None:
+    content = quiet.tracks[2]["items"][1]
+    others = [reaper.add_item(quiet.tracks[1], desk.style, D_LENGTH=1.0) for _ in range(9)]
+    clock = iter(range(10**9))  # no time is ever left: one item a tick
+    reaper.world.host["seconds"] = lambda: 2000.0 + next(clock)
+    say(desk)
+    reaper.run(LISTENER)
+    say(desk, foreign(desk))
+    while not (reaper.world.calls["GetMediaItem"] or 0) >= 9:
+        assert reaper.tick()
+    quiet.tracks[1]["items"] = reaper.lua.table_from(others[:3])  # what was the tenth item is the fourth
+    quiet["n_changes"] += 1
+    for _ in range(60):
+        reaper.tick()
+    assert reaper.tracks(quiet) == ["Drums", "Vocal", "Vocal remix", "Bass"] and content.takes[2] is None
+    assert reaper.violations == []
+
+
+def test_answers_that_are_nobody_s_are_read_once(reaper: Reaper, quiet: Any, desk: Desk) -> None:
+    results = desk.project / "daw_bridge" / "results"
+    results.mkdir(parents=True)
+    for n in range(5):
+        request = {"reqid": f"reaper-{n}", "look": {}, "project_file": "/elsewhere/other.rpp"}
+        (results / f"reaper-{n}.json").write_text(json.dumps({"state": "done", "file": "/x.wav", "reaper": request}))
+    opened = reaper.lua.execute(
+        "local n, open = 0, io.open io.open = function(path, ...) if path:find('/reaper%-') then n = n + 1 end "
+        "return open(path, ...) end return function() return n end"
+    )
+    reaper.run(LISTENER)
+    reaper.ticks(20)
+    assert opened() == 5 and len(reaper.tracks(quiet)) == 3 and reaper.violations == []
+
+
 @pytest.mark.parametrize("change", [{"ended": 5.0}, {"project": "/another"}, {"state": "failed"}, {"reqid": "reaper-1"}])
 def test_what_is_not_for_this_project_or_not_new_stays_out(
     change: dict[str, Any], reaper: Reaper, quiet: Any, desk: Desk

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -19,6 +20,7 @@ import soundfile
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
+from daw_bridge.presets import load_preset, preset_ids
 from tests.reaper.desk import RATE, Desk, new_item, song
 from tests.reaper.simulator import SCRIPTS, Reaper
 
@@ -63,6 +65,8 @@ def test_the_remix_of_the_selected_item_lands_in_the_arrangement(quick: Reaper, 
     project = song(quick, desk)
     quick.run()
     assert len(quick.boxes) == 1, "asked whether the project may be used"
+    (menu,) = quick.world.menus.values()
+    assert {load_preset(preset_id).title.replace("|", "/") for preset_id in preset_ids()} <= set(re.split(r"[|!]+", menu))
     quick.tick_until(lambda: len(quick.tracks(project)) == 4, RENDER_SECONDS)
     quick.ticks(10)
     assert quick.tick() == 0
