@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,12 +16,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from pythonosc.osc_message import OscMessage
-from pythonosc.osc_message_builder import OscMessageBuilder
 
 from daw_bridge.presets import load_preset, preset_ids
 from tests.reaper.desk import RATE, Desk, new_item, song
 from tests.reaper.simulator import SCRIPTS, Reaper
+from tests.service.wire import Osc
 
 START_SECONDS, RENDER_SECONDS = 60, 90
 
@@ -97,11 +95,11 @@ def test_what_the_service_refuses_is_said_in_one_sentence(quick: Reaper, desk: D
 
 def _status(state: Path) -> str:
     """What the service says of itself, asked by UDP."""
-    port = json.loads((state / "service.json").read_text(encoding="utf-8"))["port"]
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
-        link.settimeout(5)
-        link.sendto(OscMessageBuilder("/daw_bridge/status").build().dgram, ("127.0.0.1", port))
-        return str(OscMessage(link.recv(2048)).params[0])
+    client = Osc(json.loads((state / "service.json").read_text(encoding="utf-8"))["port"])
+    try:
+        return str(client.ask("/status", answer="/status/info")[0])
+    finally:
+        client.close()
 
 
 def test_stems_of_a_time_selection_and_the_take_of_an_effected_item_come_back(quick: Reaper, desk: Desk) -> None:
