@@ -76,7 +76,7 @@ def _write(project: Path, reqid: str, table: Mapping[str, Any]) -> Path:
     ticket = folder / f"{reqid}.json"
     draft = folder / f".{uuid.uuid4().hex}.tmp"  # a dot file: no reader takes it for a ticket
     with writing(draft) as file:
-        file.write(json.dumps(table, ensure_ascii=False, indent=1).encode())
+        file.write(json.dumps(table, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace"))
     try:
         os.replace(draft, ticket)
     except OSError as problem:

@@ -174,5 +174,5 @@ def write_projects(state: StateFolders, projects: Iterable[Path]) -> None:
 def write_whole(path: Path, text: str) -> None:
     """Write a small text file under a temporary name, then rename it."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    draft.write_text(text, encoding="utf-8")
+    draft.write_text(text, encoding="utf-8", errors="backslashreplace")  # a name that is no text, as JSON escapes it
     os.replace(draft, path)

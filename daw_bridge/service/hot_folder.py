@@ -109,11 +109,10 @@ def read_folder(path: Path, project: Path) -> HotFolder:
 
 
 def _settings(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            text = file.read(MAX_SETTINGS_BYTES + 1)
-    except FileNotFoundError:
+    if not path.is_file():  # a pipe would make us wait for its writer
         return {}
+    with path.open("rb") as file:
+        text = file.read(MAX_SETTINGS_BYTES + 1)
     where = f"{path.parent.name}/{SETTINGS}"
     if len(text) > MAX_SETTINGS_BYTES:
         raise BadParameter(f"{where} is longer than {MAX_SETTINGS_BYTES} bytes", "It is a few lines of text.")

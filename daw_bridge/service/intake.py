@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -75,13 +76,21 @@ def request_of(ask: Ask, projects: Sequence[Path], roots: Mapping[str, Path]) ->
     preset = shelf().load(ask.preset).with_parameters(ask.parameters)
     project, content, style = _located(ask, projects, roots)
     check_here(preset.transfer.depths())
-    return RenderRequest(
+    request = RenderRequest(
         project=str(project),
         content=content,
         style=style,
         preset=preset.to_table(),
         **{name: getattr(ask, name) for name in _SHARED},
     )
+    try:
+        json.dumps(request.to_table(), ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise BadArguments(
+            f"content={Path(content.path).name!r}: a name in this request is no text, but bytes of another encoding",
+            "Rename the file, or write the ticket in UTF-8.",
+        ) from None
+    return request
 
 
 _SHARED = (

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from ..errors import DawBridgeError, UnknownJob
+from ..errors import DawBridgeError, Internal, UnknownJob
 from ..job import Job
 from .accepting import MAX_LOT, Accepting
 from .audience import Audience
@@ -28,6 +28,7 @@ PRESET_SECONDS = 2.0
 SETTLING_SECONDS, SCAN_SECONDS = 0.25, 3.0
 COALESCE_SECONDS = 0.05  # many events of one copy become one look
 FAULT_SECONDS = 2.0
+DEFECTS = (ValueError, TypeError, LookupError, ArithmeticError, RecursionError)  # they do not pass: the other tickets must
 PURGE_SECONDS = 3600.0
 LOOK_SHARE, LONGEST_PAUSE_SECONDS = 4.0, 1.0  # at most a fifth of the thread's time goes into looking
 
@@ -157,8 +158,9 @@ class Loops:
                 self._board.accepted(job, is_new, None)
                 self.job_hint.set()
             await self._run_job(_remove, path)
-        except DawBridgeError as error:
-            log.warning("ticket %s is refused: %s", path.name, error)
+        except (DawBridgeError, *DEFECTS) as problem:
+            error = problem if isinstance(problem, DawBridgeError) else Internal("this ticket met a defect", "The log says more.")
+            log.warning("ticket %s is refused: %s", path.name, error, exc_info=error is not problem)
             await self._run_job(refuse, path, table, error)
             self._audience.publish("/error", error.code, f"ticket/{table.get('reqid', '')}", str(error))
 

@@ -19,7 +19,7 @@ def take_slips(folder: Path) -> list[bytes]:
         folder: of the tickets; a slip's name ends in `.osc` and its bytes are one OSC packet, to be checked like any.
     """
     try:
-        found = [path for path in folder.iterdir() if path.suffix == ".osc" and not path.name.startswith(".")]
+        found = [path for path in folder.iterdir() if path.suffix == ".osc" and not path.name.startswith(".") and path.is_file()]
     except OSError as error:
         log.warning("slips in %s cannot be listed now: %s", folder, error)
         return []

@@ -18,6 +18,7 @@ from .outbox import SCHEMA
 MAX_TICKET_BYTES = 65_536
 MAX_REAPER_BYTES = 16_384
 REFUSED = "refused"
+MAX_DIGITS = 18
 FORBIDDEN_IN_NAMES = frozenset('/\\:*?"<>|')
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ def read_ticket(text: str | bytes) -> dict[str, Any]:
     if len(text) > MAX_TICKET_BYTES:
         raise BadArguments(f"a ticket of {len(text)} bytes is longer than {MAX_TICKET_BYTES}", "")
     try:
-        table = json.loads(text)
+        table = json.loads(text, parse_int=_number)
     except (ValueError, RecursionError) as error:
         raise BadArguments(
             f"the ticket is not JSON: {error}", "Write it under a temporary name and rename it when complete."
@@ -76,6 +77,11 @@ def read_ticket(text: str | bytes) -> dict[str, Any]:
     if len(json.dumps(table.get("reaper", {}))) > MAX_REAPER_BYTES:
         raise BadArguments(f"the ticket's reaper part is longer than {MAX_REAPER_BYTES} bytes", "")
     return table
+
+
+def _number(digits: str) -> int | float:
+    """A whole number, or what comes nearest to one that no setting can be as large as."""
+    return int(digits) if len(digits) <= MAX_DIGITS else float(digits)
 
 
 def ask_from_ticket(table: Mapping[str, Any], origin: str) -> Ask:
