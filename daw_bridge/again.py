@@ -147,7 +147,7 @@ def again(file: Path, changes: Changes, *, out: Path | None, on_progress: OnProg
             how["memory_scale"] = recorded.number("memory_scale") or 1.0
         takes = render_takes(request, sources, **how)
         if not changes:
-            takes = [_turned_as_then(take, recorded) for take in takes]
+            takes = [_turned_as_then(take, recorded, scratch) for take in takes]
         on_progress("publish", 1.0)
         files = write_takes(request, out, takes, stem=Path(_name(recorded.content)).stem)
     return _compared(files, recorded, changes)
@@ -260,11 +260,11 @@ def _device(recorded: Recorded) -> str:
         return "auto"
 
 
-def _turned_as_then(take: making.Made, recorded: Recorded) -> making.Made:
+def _turned_as_then(take: making.Made, recorded: Recorded, scratch: Scratch) -> making.Made:
     from .takes import turned
 
     gain_db = recorded.number("take_gain_db")
-    return turned(take, gain_db) if gain_db else take
+    return turned(take, gain_db, scratch) if gain_db else take
 
 
 def _compared(files: list[Path], recorded: Recorded, changes: Changes) -> Outcome:

@@ -18,6 +18,7 @@ from .extractors.base import Extractor
 from .extractors.loading import load_extractor
 from .losses import style_loss
 from .resampling import at_rate
+from .resolutions import features_at, weight_of
 from .settings import TransferSettings
 from .sounding import BLOCK_OVERLAP, FEWEST_FRAMES, Read, Sounding, sounding, sounding_style
 from .spectrogram import WINDOW_SECONDS, spectra_at
@@ -107,6 +108,7 @@ def tried(heard: Heard, settings: TransferSettings, *, keep: Sequence[int] = (),
         keep: after how many steps the target is to be kept; of 0 only `start` tells.
         on_step: told of each step; whatever it raises ends the transfer.
     """
+    settings = replace(settings, plateau_stop=0.0, time_budget_seconds=0.0)  # as many steps as were asked for
     target, extractor = _aim(heard, settings)
     kept: dict[int, Tensor] = {}
 
@@ -131,9 +133,11 @@ def style_loss_of(heard: Heard, levels: Tensor, settings: TransferSettings) -> f
     target, extractor = _aim(heard, settings)
     layers = dict(settings.style_layers)
     sound = heard.content.block(0, heard.content.n_frames, heard.analysis.device)
+    planes = levels.to(heard.analysis.device)[None, None]
     with torch.no_grad():
-        features = extractor.features(levels.to(heard.analysis.device)[None, None], tuple(layers), sound)
-        return style_loss(features, target.grams, target.centres, layers).item()
+        features = features_at(extractor, planes, tuple(layers), sound, is_multiresolution=settings.is_multiresolution)
+        weights = {name: weight_of(name, layers) for name in target.grams}
+        return style_loss(features, target.grams, target.centres, weights).item()
 
 
 def _aim(heard: Heard, settings: TransferSettings) -> tuple[StyleTarget, Extractor]:

@@ -121,7 +121,7 @@ def render_takes(
             on_progress(phase, (number + fraction) / n_takes)
 
         takes.append(making.make(asked, sources, recipe, device=device, on_progress=on_take, **how))
-    return levelled(takes)
+    return levelled(takes, sources.scratch)
 
 
 def write_takes(request: RenderRequest, out: Path | None, takes: list[making.Made], *, stem: str = "") -> list[Path]:

@@ -140,10 +140,14 @@ class _Candidate:
 
 
 def layers(heard: Heard, settings: TransferSettings, steps: int, on_progress: OnProgress) -> Found:
-    """The loss after 10 iterations for each candidate layer, as the paper chose its layers."""
+    """The loss after 10 iterations for each candidate layer, as the paper chose its layers.
+
+    The target is grey here, whatever the preset says: then what some layers have made is also what all of them hear.
+    """
     from . import study_figure
     from .experiment import style_loss_of, tried
 
+    settings = replace(settings, planes="grey")
     candidates, notes = _candidates(settings)
     whole = _all_layers(settings)
     rows = []

@@ -63,6 +63,8 @@ def test_layers_are_tried_one_by_one_and_in_runs(capsys: Capture) -> None:
         numbers = [float(row[key]) for key in ("content_loss", "style_loss", "style_loss_in_all_layers", "seconds")]
         assert np.isfinite(numbers).all() and min(numbers) >= 0
         assert float(row["style_loss"]) < float(row["style_loss_at_start"])
+    whole = rows[-1]  # the run of all layers, whose own loss is the loss in all layers
+    assert float(whole["style_loss"]) == pytest.approx(float(whole["style_loss_in_all_layers"]), rel=0.02)
     assert err.count("left out: relu3_2 to relu5_3: weights of vgg16") == 1 and "daw-bridge weights fetch vgg16" in err
     assert_picture("study/layers.png", 2)
 
@@ -99,6 +101,15 @@ def test_a_study_steps_as_a_render_does() -> None:
     assert all((first.levels[step] == again.levels[step]).all() for step in (3, 6))
     assert not (first.levels[3] == first.levels[6]).all()
     assert first.start.shape == first.levels[6].shape == (48, heard.content.n_frames)
+
+
+def test_a_preset_that_ends_early_or_hears_several_resolutions_is_studied_all_the_same() -> None:
+    early = ("--param", "plateau_stop=0.9", "--param", "time_budget_seconds=0.5", "--param", "is_multiresolution=true")
+    options = ("--steps", "14", "--preset", "wyse", *early, *QUICK)
+    assert asked("frames", "song.wav", "--style", "style.wav", *options) == 0
+    assert [int(row["iteration"]) for row in rows_of("study/frames.csv")] == [0, 7, 10, 14]
+    assert asked("layers", "song.wav", "--style", "style.wav", "--preset", "wyse", "--steps", "2", *early, *QUICK) == 0
+    assert len(rows_of("study/layers.csv")) == 4 + 4 + 3
 
 
 def test_two_recordings_are_compared_band_by_band() -> None:
