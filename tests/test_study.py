@@ -70,8 +70,7 @@ def test_layers_are_tried_one_by_one_and_in_runs(capsys: Capture) -> None:
 
 
 def test_losses_fall_with_the_loop_and_jiggle_with_the_published_step() -> None:
-    options = ("--steps", "30", "--preset", "wyse", "--param", "start=noise", "--param", "num_steps=30")
-    assert asked("losses", "song.wav", "--style", "style.wav", *options, *QUICK) == 0
+    assert asked("losses", "song.wav", "--style", "style.wav", "--steps", "30", *QUICK) == 0
     rows = rows_of("study/losses.csv")
     curves = {name: [float(row["total_loss"]) for row in rows if row["optimizer"] == name] for name in ("adam", "fixed_step")}
     assert [len(curve) for curve in curves.values()] == [31, 31]
