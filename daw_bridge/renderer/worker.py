@@ -12,20 +12,19 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from dbos import DBOS, DBOSConfig, PortableWorkflowError, WorkflowSerializationFormat
 
-from ..disk import has_room
-from ..errors import Cancelled, DawBridgeError, DiskFull, Internal, UnknownJob
-from ..folders import ProjectFolders, StateFolders
+from ..errors import DawBridgeError, Internal, UnknownJob
+from ..folders import StateFolders
 from ..job import ACTIVE, UNABLE, UNLOADED, Job, Published
-from ..jobs import APPLICATION, PUBLISH_PHASE, QUEUE, WORKFLOW, JobStore, database_url
+from ..jobs import APPLICATION, QUEUE, WORKFLOW, JobStore, database_url
 from ..names import portable
 from ..results import write_result
+from . import publication
 from .attempts import attempts
-from .device import TICK_SECONDS, Device
+from .device import Device
 from .gate import Gate
 from .order import Order, Stages
 from .render import Render
@@ -34,8 +33,6 @@ STEP_SEQUENCE = "jobs-v1"  # raised only when the workflow's steps change; a has
 AWAKE_SECONDS = 60.0  # the queue is polled this long after the last request
 LOOK_SECONDS = 5.0  # and then looked at this often, unless nudged
 UNLOAD_SECONDS = 15 * 60.0
-ROOM_SECONDS = 5.0  # between two tries to publish on a disk that was full
-ROOM_PHASE = "room"
 
 ResultT = TypeVar("ResultT")
 log = logging.getLogger(__name__)
@@ -220,34 +217,8 @@ class Worker:
                     shutil.rmtree(self._state.work / job_id, ignore_errors=True)
 
     def _publish(self, job_id: str) -> Published:
-        while True:
-            self._store.note(job_id, phase=PUBLISH_PHASE, waits="")
-            job = self._living(job_id)
-            order = Order(job_id, job.request, self._state.work / job_id, self._name)
-            try:
-                published = self._stages.publish(order)
-            except DiskFull as error:
-                self._wait_for_room(order, error)
-                continue
-            self._store.note(job_id, published=asdict(published))
-            return published
-
-    def _living(self, job_id: str) -> Job:
-        """The job, unless it was cancelled."""
-        job = self._store.get(job_id)
-        if job.state == "cancelled":
-            raise Cancelled(f"job {job_id} was cancelled")
-        return job
-
-    def _wait_for_room(self, order: Order, error: DiskFull) -> None:
-        """Hold the queue up until the disk has room for a result; what was rendered is kept."""
-        log.warning("job %s waits: %s", order.job_id, error)
-        self._store.note(order.job_id, phase=ROOM_PHASE, waits=str(error))
-        remixes = ProjectFolders(Path(order.request.project)).remixes
-        since = time.monotonic()
-        while time.monotonic() - since < ROOM_SECONDS or not has_room(remixes, order.folder):
-            time.sleep(TICK_SECONDS)
-            self._living(order.job_id)
+        order = Order(job_id, self._store.get(job_id).request, self._state.work / job_id, self._name)
+        return publication.publish(self._store, self._stages, order)
 
     def _told(self, job_id: str, work: Callable[[], ResultT]) -> ResultT:
         """Have work done, and make of what it raises an error that keeps its code and hint on the way to the store."""

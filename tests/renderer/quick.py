@@ -14,7 +14,7 @@ import psutil
 from daw_bridge.errors import DiskFull
 from daw_bridge.folders import ProjectFolders
 from daw_bridge.job import Published
-from daw_bridge.renderer import entry, worker
+from daw_bridge.renderer import entry, publication, worker
 from daw_bridge.renderer.order import OnPreview, OnProgress, Order
 from daw_bridge.renderer.stages import copied
 
@@ -123,6 +123,6 @@ class Quick:
 if __name__ == "__main__":
     set_wrong()
     worker.AWAKE_SECONDS = float(os.environ.get("QUICK_AWAKE_SECONDS", worker.AWAKE_SECONDS))
-    worker.ROOM_SECONDS = 0.3
+    publication.ROOM_SECONDS = 0.3
     worker.UNLOAD_SECONDS = float(os.environ.get("QUICK_UNLOAD_SECONDS", worker.UNLOAD_SECONDS))
     entry.main(Quick())

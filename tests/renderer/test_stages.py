@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,6 +25,7 @@ from daw_bridge.job import Job
 from daw_bridge.jobs import JobStore
 from daw_bridge.presets import load_preset, preset_from
 from daw_bridge.renderer import first_sound, stages
+from daw_bridge.renderer.device import Device
 from daw_bridge.renderer.order import Order
 from daw_bridge.request import RenderRequest, source_file
 from daw_bridge.service.supervisor import Supervisor
@@ -280,3 +282,30 @@ def test_a_warm_renderer_has_resampled_and_has_loaded_nothing_that_is_slow_to_lo
     )
     done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
     assert done.stdout == "True []\n"
+
+
+def test_a_render_that_stood_aside_for_another_gives_the_same_samples(order: Order, tmp_path: Path) -> None:
+    device, is_aside, may_go_on = Device(), threading.Event(), threading.Event()
+
+    def wait() -> bool:
+        is_aside.set()
+        assert may_go_on.wait(120.0)
+        return True
+
+    def on_progress(phase: str, _: float) -> None:
+        if phase == "transfer" and not is_aside.is_set():
+            device.stand_aside(wait)
+
+    orders = [replace(order, folder=tmp_path / name) for name in ("plain", "aside")]
+    other = replace(order, folder=tmp_path / "other", request=replace(order.request, seed=5))
+    for each in (*orders, other):
+        each.folder.mkdir()
+    device.call(lambda: stages.render(orders[0], ignore, ignore))
+    call = device.begin(lambda: stages.render(orders[1], on_progress, ignore))
+    assert is_aside.wait(120.0)
+    device.call(lambda: stages.render(other, ignore, ignore))
+    may_go_on.set()
+    assert call.is_over(120.0)
+    call.result()
+    plain, aside, third = (next(each.folder.glob("remix.*")).read_bytes() for each in (*orders, other))
+    assert plain == aside != third
