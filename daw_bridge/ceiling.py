@@ -11,6 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from .audio import Audio, Samples
+from .blocks import blocks
 from .loudness import turned
 from .scratch import Scratch
 
@@ -25,6 +26,7 @@ MARGIN_DB = 0.02  # kept under the ceiling, for other meters' filters
 MAX_PASSES = 10
 FLOOR_DBTP = -120.0
 BLOCK_ROWS = 1024
+SAMPLE_SHARE = 0.98  # of the highest sample, which the highest point is not under
 NODES_AT_ONCE = 4096
 Curve = NDArray[np.float64]
 
@@ -42,7 +44,8 @@ def true_peak_dbtp(samples: Samples, scratch: Scratch = Scratch()) -> float:
     Source:
         ITU-R BS.1770-5 annex 2, with the 81-point Kaiser filter of `scipy.signal.resample_poly` in place of its table.
     """
-    peak = max((float(peaks.max()) for peaks in _block_peaks(samples, 64, scratch)), default=0.0)
+    on_samples = max((float(np.abs(samples[:, part]).max()) for part in blocks(samples.shape[1])), default=0.0)
+    peak = max((float(peaks.max()) for peaks in _block_peaks(samples, 64, on_samples * SAMPLE_SHARE, scratch)), default=0.0)
     return max(20 * math.log10(peak), FLOOR_DBTP) if peak > 0 else FLOOR_DBTP
 
 
@@ -67,7 +70,7 @@ def limit_true_peak(audio: Audio, ceiling_dbtp: float, scratch: Scratch = Scratc
     aim = highest * 10 ** (-MARGIN_DB / 20)
     step = max(1, round(audio.sample_rate / STEPS_PER_SECOND))
     peaks: Curve = scratch.empty((math.ceil(audio.n_samples / step),), np.float64)
-    if _measured(audio.samples, step, peaks, scratch) <= highest:
+    if _measured(audio.samples, step, aim, peaks, scratch) <= highest:
         return audio
     attenuation_db, released_db = (scratch.empty((len(peaks) + 1,), np.float64) for _ in range(2))
     limited = scratch.empty(audio.samples.shape, audio.samples.dtype)
@@ -76,7 +79,7 @@ def limit_true_peak(audio: Audio, ceiling_dbtp: float, scratch: Scratch = Scratc
         _release(peaks, aim, step / audio.sample_rate, released_db)
         _add_smoothed(released_db, attenuation_db)
         _turn_down(audio.samples, attenuation_db, step, limited)
-        if _measured(limited, step, peaks, scratch) <= highest:
+        if _measured(limited, step, aim, peaks, scratch) <= highest:
             return audio.with_samples(limited)
     return turned(audio.with_samples(limited), 20 * math.log10(aim) - true_peak_dbtp(limited, scratch), scratch)
 
@@ -96,37 +99,44 @@ def _interpolator() -> NDArray[np.float64]:
     return np.where(np.abs(index) <= half, taps[np.clip(index + half, 0, 2 * half)], 0.0)
 
 
-def _block_peaks(samples: Samples, step: int, scratch: Scratch) -> Iterator[NDArray[np.float64]]:
+def _block_peaks(samples: Samples, step: int, least: float, scratch: Scratch) -> Iterator[NDArray[np.float64]]:
     """Highest |point| of all channels in each `step` samples, some thousand samples at a time.
 
-    The filter runs as a matrix product over rows of samples: four times the arithmetic, a tenth of the time.
+    The filter runs as a matrix product over rows of samples: four times the arithmetic, a tenth of the time. Most rows of
+    music are too quiet to reach `least`, whatever lies between their samples: of these the bound that says so is given.
     """
     n_samples = samples.shape[1]
     row = step * max(1, math.ceil(64 / step))
     matrix = np.zeros((row + 2 * REACH, row * OVERSAMPLING), np.float32)
     for n in range(row):
         matrix[n : n + 2 * REACH + 1, n * OVERSAMPLING : (n + 1) * OVERSAMPLING] = _interpolator().T
+    most = float(np.abs(_interpolator()).sum(axis=1).max())
     for start in range(0, n_samples, row * BLOCK_ROWS):
         n_here = min(row * BLOCK_ROWS, n_samples - start)
         n_rows = math.ceil(n_here / row)
-        peaks = np.zeros(n_rows * (row // step))
+        peaks = np.zeros((n_rows, row // step))
         first, last = max(0, start - REACH), min(n_samples, start + n_here + REACH)
         for channel in samples[:, first:last]:
             scale = max(1.0, float(np.abs(channel).max()))
             padded = np.zeros(n_rows * row + 2 * REACH, np.float32)
             padded[first - start + REACH :][: last - first] = channel / scale
-            points = np.ascontiguousarray(sliding_window_view(padded, row + 2 * REACH)[::row]) @ matrix
-            points.reshape(-1)[n_here * OVERSAMPLING :] = 0
-            highest = np.abs(points, out=points).reshape(len(peaks), step * OVERSAMPLING).max(axis=1)
+            rows = sliding_window_view(padded, row + 2 * REACH)[::row]
+            bounds = most * np.maximum(rows.max(axis=1), -rows.min(axis=1)).astype(np.float64)
+            loud = np.flatnonzero(bounds * scale >= least)
+            points = rows[loud] @ matrix
+            if len(loud) and loud[-1] == n_rows - 1:
+                points[-1, (n_here - loud[-1] * row) * OVERSAMPLING :] = 0
+            highest = np.repeat(bounds[:, None], row // step, axis=1)
+            highest[loud] = np.abs(points, out=points).reshape(len(loud), row // step, step * OVERSAMPLING).max(axis=2)
             np.maximum(peaks, highest * scale, out=peaks)
         scratch.on_block()
-        yield peaks[: math.ceil(n_here / step)]
+        yield peaks.reshape(-1)[: math.ceil(n_here / step)]
 
 
-def _measured(samples: Samples, step: int, peaks: Curve, scratch: Scratch) -> float:
-    """Fill `peaks` with the highest |point| of each step, and give the highest of all."""
+def _measured(samples: Samples, step: int, least: float, peaks: Curve, scratch: Scratch) -> float:
+    """Fill `peaks` with the highest |point| of each step, as far as it may reach `least`, and give the highest of all."""
     done = 0
-    for some in _block_peaks(samples, step, scratch):
+    for some in _block_peaks(samples, step, least, scratch):
         peaks[done : done + len(some)] = some
         done += len(some)
     return float(peaks.max(initial=0.0))

@@ -259,3 +259,43 @@ def test_spectra_of_some_frames_are_those_of_the_whole_transform() -> None:
     samples, frames = noise(2, 1000), torch.tensor([3, 4, 9, 20, 63])
     whole = stft(samples, SMALL)
     torch.testing.assert_close(spectrogram.spectra_at(samples, SMALL, frames), whole.transpose(1, 2)[:, frames])
+
+
+# Bands by octaves, and the way back from bands to bins
+
+
+def test_log_bands_lie_in_equal_parts_of_an_octave() -> None:
+    edges = spectrogram.band_edges_hz(40, 44_100, "log")
+    ratios = edges[1:] / edges[:-1]
+    np.testing.assert_allclose(ratios, ratios[0], rtol=1e-9)
+    assert edges[0] == pytest.approx(20.0) and edges[-1] == pytest.approx(20_000.0)
+
+
+@pytest.mark.parametrize("scale", ["mel", "log"])
+@pytest.mark.parametrize("n_bands", [32, 64, 256])
+def test_bins_found_from_bands_have_these_bands_again(n_bands: int, scale: str) -> None:
+    weights = torch.from_numpy(spectrogram.band_weights(n_bands, 44_100, 2048, scale))
+    power = torch.rand(1025, 7, generator=torch.Generator().manual_seed(0)).pow(4) * 10
+    wanted = weights @ power
+    bins = spectrogram.bins_from_bands(wanted, weights)
+    assert (bins >= 0).all() and bins.isfinite().all()
+    assert (weights @ bins - wanted).norm() < 0.02 * wanted.norm()
+
+
+def test_bins_of_no_band_and_of_silence_are_nothing() -> None:
+    weights = torch.from_numpy(spectrogram.band_weights(64, 44_100, 2048))
+    bins = spectrogram.bins_from_bands(torch.ones(64, 3), weights)
+    assert (bins[weights.sum(0) == 0] == 0).all()
+    assert torch.count_nonzero(spectrogram.bins_from_bands(torch.zeros(64, 3), weights)) == 0
+
+
+def test_bins_from_bands_come_near_to_the_least_squares_of_an_independent_solver() -> None:
+    from scipy.optimize import nnls
+
+    weights = torch.from_numpy(spectrogram.band_weights(12, 8_000, 128)).double()
+    wanted = torch.rand(12, 5, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    bins = spectrogram.bins_from_bands(wanted, weights)
+    for frame in range(5):
+        _, least = nnls(weights.numpy(), wanted[:, frame].numpy())
+        ours = float((weights @ bins[:, frame] - wanted[:, frame]).norm())
+        assert ours <= least + 0.1 * float(wanted[:, frame].norm())

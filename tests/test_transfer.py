@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
@@ -14,13 +15,16 @@ from torch import Tensor
 
 from daw_bridge import transfer as transfer_module
 from daw_bridge import weights
-from daw_bridge.band_statistics import band_statistics
+from daw_bridge.analysis import programme_level_db
+from daw_bridge.band_statistics import autocorrelation, band_statistics, power_db
 from daw_bridge.errors import Cancelled
 from daw_bridge.extractors.base import Extractor
 from daw_bridge.extractors.vgg16 import Vgg16
 from daw_bridge.extractors.wyse import Wyse
+from daw_bridge.level_losses import envelope_loss, frame_levels_db, rhythm_loss, spectrum_loss, total_variation
 from daw_bridge.losses import gram_matrix
 from daw_bridge.networks import VGG16
+from daw_bridge.pace import Pace
 from daw_bridge.settings import TransferSettings
 from daw_bridge.sounding import BLOCK_FRAMES, Sounding, blocks_of, sounding, sounding_style
 from daw_bridge.style_target import StyleTarget, style_target
@@ -53,7 +57,7 @@ def vgg16() -> Extractor:
 
 
 def target_of(style: Sounding, extractor: Extractor, settings: TransferSettings, block_frames: int = BLOCK_FRAMES) -> StyleTarget:
-    bands = band_statistics(N_BANDS, style.n_frames, style.bands)
+    bands = band_statistics(N_BANDS, style.n_frames, style.bands, 80 if settings.rhythm_weight else 0)
     return style_target(style, bands, extractor, settings, block_frames)
 
 
@@ -65,6 +69,7 @@ def run(
     seed: int = 0,
     block_frames: int = BLOCK_FRAMES,
     on_step: Callable[[Step], None] | None = None,
+    pace: Pace | None = None,
 ) -> Transferred:
     heard = sounding_style(style, settings.gate_db)
     network = extractor or wyse(heard.bands(slice(None)))
@@ -77,6 +82,7 @@ def run(
         frames_per_second=FRAMES_PER_SECOND,
         seed=seed,
         block_frames=block_frames,
+        pace=pace,
         on_step=on_step,
     )
 
@@ -205,6 +211,99 @@ def test_short_clips_are_transferred(n_frames: int, vgg16: Extractor) -> None:
     for settings, network in ((WYSE_SETTINGS, None), (TransferSettings(num_steps=1), vgg16)):
         found = run(dataclasses.replace(settings, num_steps=1), music(n_frames, 0), music(max(n_frames, 20), 1), network)
         assert found.levels.shape == (N_BANDS, n_frames) and found.levels.isfinite().all()
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"total_variation_weight": 1.0},
+        {"envelope_weight": 1.0},
+        {"spectrum_weight": 1.0},
+        {"rhythm_weight": 3.0},
+        {"is_multiresolution": True},
+        {"start": "blend", "noise_share": 0.3},
+        {"planes": "colour", "envelope_weight": 1.0, "rhythm_weight": 1.0},
+    ],
+    ids=str,
+)
+def test_every_loss_and_start_works_with_every_optimiser(extra: dict[str, Any], optimizer: str) -> None:
+    settings = dataclasses.replace(WYSE_SETTINGS, optimizer=optimizer, num_steps=12, **extra)
+    found = run(settings, music(160, 0, 6), music(200, 1, -6))
+    assert found.levels.isfinite().all() and min(found.style_losses[-3:]) < found.style_losses[0]
+
+
+STYLE = music(200, 1, -6)
+
+
+def relative(levels: Tensor, to: Tensor) -> Tensor:
+    return levels - programme_level_db(to)
+
+
+@pytest.mark.parametrize(
+    ("weight", "measure"),
+    [
+        ("total_variation_weight", total_variation),
+        ("envelope_weight", lambda x: envelope_loss(x, frame_levels_db(music(160, 0, 6)))),
+        (
+            "spectrum_weight",
+            lambda x: spectrum_loss(relative(x, music(160, 0, 6)), power_db(relative(STYLE, STYLE))),
+        ),
+        ("rhythm_weight", lambda x: rhythm_loss(x, autocorrelation(music(200, 1, -6), 80))),
+    ],
+)
+def test_a_loss_with_weight_is_lower_than_without(weight: str, measure: Callable[[Tensor], Tensor]) -> None:
+    plain = dataclasses.replace(WYSE_SETTINGS, num_steps=20, start="band_stats", noise_lift_db=60.0)
+    weighed: dict[str, Any] = {weight: 30.0}
+    without, with_it = (
+        float(measure(run(settings, music(160, 0, 6), STYLE).levels))
+        for settings in (plain, dataclasses.replace(plain, **weighed))
+    )
+    assert with_it < 0.9 * without
+
+
+def test_a_blend_lies_between_noise_and_content() -> None:
+    settings = dataclasses.replace(WYSE_SETTINGS, start="blend", num_steps=0, noise_lift_db=60.0)
+    content, style = music(160, 0), music(200, 1)
+    at = [run(dataclasses.replace(settings, noise_share=share), content, style).levels for share in (0.0, 0.5, 1.0)]
+    torch.testing.assert_close(at[0], content, atol=1e-3, rtol=0)
+    torch.testing.assert_close(at[1], (at[0] + at[2]) / 2, atol=1e-3, rtol=0)
+    assert (at[2] - content).abs().mean() > 3.0
+
+
+# Stopping early
+
+
+def test_a_plateau_ends_a_block_and_a_slope_does_not() -> None:
+    steps = dataclasses.replace(WYSE_SETTINGS, num_steps=60)
+    content, style = music(160, 0, 6), music(200, 1, -6)
+    stopped = run(dataclasses.replace(steps, plateau_stop=0.5), content, style)
+    assert 10 < stopped.steps[0] < 60 and len(stopped.style_losses) == stopped.steps[0]
+    assert run(steps, content, style).steps == [60]
+
+
+@pytest.mark.parametrize(
+    ("totals", "least_share", "flat"),
+    [
+        ([1.0] * 30, 0.01, True),
+        ([1.0] * 30, 0.0, False),
+        ([1.0] * 10, 0.01, False),
+        ([2.0 - 0.05 * n for n in range(30)], 0.01, False),
+        ([1.0] * 11 + [0.995] * 10, 0.01, True),
+        ([1.0] * 11 + [0.9] * 10, 0.01, False),
+    ],
+)
+def test_flat_is_no_better_loss_in_ten_steps(totals: list[float], least_share: float, flat: bool) -> None:
+    assert transfer_module.is_flat(totals, least_share) is flat
+
+
+def test_a_pace_says_how_many_steps_each_block_gets_and_progress_still_ends_at_all() -> None:
+    told: list[Step] = []
+    pace = Pace(0.0, lambda: 0.0, [5, 0, 2])
+    found = run(WYSE_SETTINGS, music(500, 0), music(200, 1), block_frames=200, on_step=told.append, pace=pace)
+    assert found.steps[:2] == [5, 0] and set(found.steps[2:]) == {2}
+    assert [step.step for step in told] == sorted(step.step for step in told)
+    assert told[-1].step == told[-1].num_steps
 
 
 # Progress and cancelling
