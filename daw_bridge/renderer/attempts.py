@@ -9,7 +9,8 @@ from ..job import MAX_ATTEMPTS
 from .order import Order
 
 MEMORY_SCALES = (1.0, 0.5, 0.25, 0.25)  # the last one on the CPU
-_SIGNS = ("out of memory", "can't allocate memory", "not enough memory")
+# The last is oneDNN's: what it lacks then is nearly always room for the kernel.
+_SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "bad_alloc", "could not create a primitive")
 
 
 def attempts(order: Order, crashes: int) -> list[Order]:

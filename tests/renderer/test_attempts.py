@@ -48,6 +48,8 @@ def test_four_dead_renderers_are_enough() -> None:
         RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"),
         RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"),
         RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes."),
+        RuntimeError("could not create a primitive"),
+        RuntimeError("std::bad_alloc"),
     ],
 )
 def test_the_words_for_too_little_memory_are_known(error: Exception) -> None:

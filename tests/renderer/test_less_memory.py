@@ -113,9 +113,8 @@ from daw_bridge.renderer.attempts import is_out_of_memory
 torch.set_num_threads(1)
 chance = np.random.default_rng(0)
 content, style = (Audio(chance.normal(0, 0.1, (1, 8_000 * n)).astype("float32"), 8_000) for n in (28, 3))
-preset = load_preset("default").with_parameters({"num_steps": 1, "n_bands": 128})
-short = Audio(content.samples[:, :30_000].copy(), 8_000)
-render(short, style, preset, device="cpu", memory_scale=0.25)
+preset = load_preset("default").with_parameters({"num_steps": 1, "n_bands": 256})
+render(content, style, preset, device="cpu", memory_scale=0.25)
 pages = int(open("/proc/self/statm").read().split()[0])
 limit = pages * resource.getpagesize() + (FREE << 20)
 resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
@@ -131,7 +130,7 @@ print(render(content, style, preset, device="cpu", memory_scale=0.25).audio.n_sa
 
 @pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_AS and /proc are Linux's")
 def test_a_real_limit_is_met_by_whole_blocks_and_kept_by_quarters() -> None:
-    code = LIMITED.replace("FREE", "150")
+    code = LIMITED.replace("FREE", "220")
     done = subprocess.run([sys.executable, "-c", code], cwd=TREE, capture_output=True, text=True, timeout=300, check=False)
     assert done.stdout.split("\n")[:2] == ["too little", str(28 * 8_000)], done.stderr[-2000:]
 
