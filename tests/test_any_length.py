@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,6 +90,7 @@ def test_resampling_in_blocks_is_resampling_at_once(rate: int, wanted_rate: int,
 MEMORY = """
 import sys, threading, time
 from pathlib import Path
+from typing import Any
 from tempfile import TemporaryDirectory
 import numpy as np, torch
 from daw_bridge.audio import Audio
@@ -222,7 +224,13 @@ FORMS = {
 @pytest.mark.parametrize("form", FORMS)
 def test_every_method_takes_silence_offsets_and_squares(form: str, method: str) -> None:
     content = Audio(FORMS[form].astype(np.float32), RATE)
-    extra = {"residual": 1.0, "rhythm_weight": 1.0, "envelope_weight": 1.0, "is_multiresolution": True, "band_scale": "log"}
+    extra: dict[str, Any] = {
+        "residual": 1.0,
+        "rhythm_weight": 1.0,
+        "envelope_weight": 1.0,
+        "is_multiresolution": True,
+        "band_scale": "log",
+    }
     remix = render(content, style(), preset_of(method=method, n_iterations=3, **extra), device="cpu").audio
     assert remix.samples.shape == content.samples.shape and np.isfinite(remix.samples).all()
     if form == "silence":
