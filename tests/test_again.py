@@ -77,6 +77,7 @@ def test_another_process_with_other_threads_writes_the_same_bytes_as_a_new_versi
     tables = [table_of(remix_in(folder, version)) for version in (1, 2)]
     assert tables[0]["sound_sha256"] == tables[1]["sound_sha256"]
     assert tables[0]["job"] != tables[1]["job"]
+    assert tables[0]["machine"] == tables[1]["machine"]  # its number of threads, too, which decides the last bits
 
 
 def test_what_the_service_published_comes_again_byte_for_byte(made: Path, tmp_path: Path, capsys: Capture) -> None:
