@@ -61,8 +61,13 @@ def harmonics(
     gain_db = torch.where(need_db > 0, power_db + need_db - made, torch.full_like(made, NOTHING_DB)).to(analysis.device)
     everywhere = analysis.spread.clone()
     everywhere[analysis.spread.sum(1) == 0, 0] = 1.0  # below the bands, too, saturation adds nothing
-    out = torch.from_numpy(scratch.empty(tuple(samples.shape)))
-    return gain_mask(saturated, lambda first, last: gain_db.expand(-1, last - first), everywhere, analysis.resolution, out)
+    out, is_on = torch.from_numpy(scratch.empty(tuple(samples.shape))), sounding.to(analysis.device)
+    nothing = torch.full_like(gain_db, NOTHING_DB)
+
+    def gains(first: int, last: int) -> Tensor:
+        return torch.where(is_on[first:last], gain_db, nothing)  # saturation turns the noise of rests up, music down
+
+    return gain_mask(saturated, gains, everywhere, analysis.resolution, out)
 
 
 def _saturated(samples: Tensor, sounding_share: float, scratch: Scratch) -> Tensor:

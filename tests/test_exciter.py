@@ -84,3 +84,11 @@ def test_the_programme_level_is_that_of_what_sounds() -> None:
     half_silent = torch.cat([levels, torch.full((2, 10), -120.0)], dim=1)
     assert math.isclose(programme_level_db(levels), -20.0 + 3.0103, abs_tol=1e-3)
     assert math.isclose(programme_level_db(half_silent), programme_level_db(levels), abs_tol=1e-3)
+
+
+def test_the_noise_of_rests_is_not_filled_up() -> None:
+    samples = note()
+    samples[:, RATE:] = 1e-4 * torch.randn(2, RATE, generator=torch.Generator().manual_seed(0))
+    made = made_of(samples, torch.full((64, 1), 30.0))
+    assert made[:, : RATE - 4096].abs().max() > 0.01
+    assert made[:, RATE + 4096 :].abs().max() < 1e-6
