@@ -63,7 +63,9 @@ class TransferSettings:
     is_multiresolution: bool = switch(False, "hear longer and shorter windows as well, for three times the work")
     is_style_balanced: bool = switch(False, "a layer weighs less the farther it starts from the style")
     is_gram_centred: bool = switch(False, "Gram matrices about the style's mean features, so that texture outweighs level")
-    is_spread_kept: bool = switch(False, "each band keeps the mean, deviation and highest level that the start gave it")
+    is_spread_kept: bool = switch(
+        False, "each band keeps the mean and deviation that the start gave it, and its highest level within 6 dB"
+    )
     start: str = choice(
         "content", ("noise", "content", "blend", "band_stats", "band_histogram"), "what the optimisation starts from"
     )

@@ -29,6 +29,7 @@ TOP_DB = 60.0  # of the target, relative to the programme's level
 FINAL_STEP_SHARE = 0.2  # Adam's last step over its first: large steps first, fine ones last
 SMALLEST_START_ERROR = 0.05
 PLATEAU_STEPS = 10
+BURST_DB = 6.0  # by which a band may get louder than its start ever is: attacks may, bursts may not
 REST_DB = 2.0  # by which rests are lowered: meters differ in what the programme's level is, and rests may rather fall than rise
 
 
@@ -190,7 +191,7 @@ class _Block:
         settings: TransferSettings,
     ) -> None:
         if settings.is_spread_kept:
-            ceiling = ceiling.minimum(start.amax((0, 2))[:, None])  # no burst at the first attack after a rest
+            ceiling = ceiling.minimum(start.amax((0, 2))[:, None] + BURST_DB)  # at the first attack after a rest
         self._start, self._ceiling, self._style = start, ceiling / STEP_UNIT_DB, style
         self._sound, self._extractor, self._settings = content, extractor, settings
         content_layers = [layer for layer, _ in settings.content_layers] if settings.content_weight else []
