@@ -86,7 +86,7 @@ def test_a_running_job_is_cancelled_and_ping_answers_meanwhile(osc: Osc, project
     job = osc.expect("/accepted")[0]
     osc.expect("/progress", seconds=RENDER_SECONDS)
     delays = sorted(osc.ping() for _ in range(100))
-    assert delays[98] < 0.1  # 20 ms on an idle machine; other tests may share this one
+    assert delays[98] < 0.5  # 20 ms on an idle machine (tests/benchmarks/service.py); others may share this one
     osc.send("/cancel", 0.0)
     osc.send("/cancel", job)
     osc.expect("/cancelled", job)
