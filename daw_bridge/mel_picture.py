@@ -85,19 +85,18 @@ def _power(channel: NDArray[np.floating], first: int, n_frames: int, window: NDA
 
 
 def height(frequency_hz: float, highest_hz: float) -> float:
-    """Where a frequency lies between the lowest band and the highest, 0 to 1."""
-    low, high = mel(LOWEST_HZ), mel(highest_hz)
-    return (mel(frequency_hz) - low) / (high - low)
+    """Where a frequency lies between the lowest band and the highest on O'Shaughnessy's mel scale, 0 to 1."""
+    from librosa.core.convert import hz_to_mel  # not the whole of librosa, which takes seconds to import
 
-
-def mel(frequency_hz: float) -> float:
-    """O'Shaughnessy's mel scale."""
-    return 2595 * math.log10(1 + frequency_hz / 700)
+    low, here, high = (float(hz_to_mel(hz, htk=True)) for hz in (LOWEST_HZ, frequency_hz, highest_hz))
+    return (here - low) / (high - low)
 
 
 def _edges_hz(highest_hz: float) -> NDArray[np.float64]:
     """`(M + 2,)`: lower edge, centres and upper edge of the bands."""
-    return np.asarray(700 * (10 ** (np.linspace(mel(LOWEST_HZ), mel(highest_hz), N_MELS + 2) / 2595) - 1))
+    from librosa.core.convert import mel_frequencies
+
+    return np.asarray(mel_frequencies(N_MELS + 2, fmin=LOWEST_HZ, fmax=highest_hz, htk=True), dtype=np.float64)
 
 
 def _bands(rate: int, n_fft: int, highest_hz: float) -> NDArray[np.float32]:
