@@ -19,7 +19,7 @@ from .order import OnPreview, OnProgress, Order
 
 PREVIEW_SECONDS = 8.0
 LEAST_SECONDS = 12.0  # what is shorter is there as a whole about as soon
-BUDGET_SECONDS = 4.0  # for all the work: a preset of many steps takes fewer for the first sound
+BUDGET_SECONDS = 3.0  # for all the work: a preset of many steps takes fewer for the first sound
 PHASE = "preview"
 
 log = logging.getLogger(__name__)
