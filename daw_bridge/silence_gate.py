@@ -63,7 +63,7 @@ def opening(content: Audio, gate_db: float) -> NDArray[np.float64]:
     level_db = 10 * np.log10(np.maximum(power, 1e-30))
     gate = max(10 * math.log10(sounding.mean()) + gate_db, SILENCE_DBFS)
     is_open = np.clip((level_db - gate) / FADE_DB, 0.0, 1.0)
-    held = sliding_window_view(np.pad(is_open, (HOLD_STEPS, AHEAD_STEPS + 0)), HOLD_STEPS + AHEAD_STEPS + 1).max(axis=1)
+    held = sliding_window_view(np.pad(is_open, (HOLD_STEPS, AHEAD_STEPS)), HOLD_STEPS + AHEAD_STEPS + 1).max(axis=1)
     window = np.hanning(2 * SMOOTHING_STEPS + 3)[1:-1]
     smooth: NDArray[np.float64] = np.convolve(np.pad(held, SMOOTHING_STEPS, mode="edge"), window / window.sum(), mode="valid")
     smooth[smooth < 1e-9] = 0.0
