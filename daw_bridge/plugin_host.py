@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -21,7 +22,7 @@ from .blocks import blocks
 from .errors import PluginFailed
 from .plugins import LIMIT_SECONDS, Allowed, Setting, check_step, format_of
 from .preset import Plugin
-from .scratch import Scratch
+from .scratch import Scratch, fill
 from .streaming import chunk_samples
 
 POLL_SECONDS = 0.05
@@ -75,6 +76,7 @@ def process(
 
     Raises:
         BadParameter: as `plugins.check_step`.
+        DiskFull: no room for the files.
         PluginFailed: it cannot be loaded, crashes, hangs or refuses the sound.
     """
     allowed = check_step(step, "chain")
@@ -91,17 +93,20 @@ def process(
     n_pieces = max(1, n_wanted // chunk_samples(sample_rate) * -(-len(samples) // 2))
     with tempfile.TemporaryDirectory(prefix="plugin-", dir=scratch.folder, ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        _write(samples, folder / "in.f32")
-        made = np.memmap(folder / "out.f32", np.float32, "w+", shape=(len(samples), n_wanted))
+        given = _shared(folder / "in.f32", samples.shape)
+        for part in blocks(samples.shape[1]):
+            given[:, part] = samples[:, part]
+        made = _shared(folder / "out.f32", (len(samples), n_wanted))
         _answer(order, folder, allowed.name, allowed.limit_seconds, lambda beats: on_part(min(1.0, beats / n_pieces)))
         return made  # the mapping outlives the file's name
 
 
-def _write(samples: Samples, path: Path) -> None:
-    with disk.reported(path):
-        shared = np.memmap(path, np.float32, "w+", shape=samples.shape)
-        for part in blocks(samples.shape[1]):
-            shared[:, part] = samples[:, part]
+def _shared(path: Path, shape: tuple[int, ...]) -> Samples:
+    """Zeros that two processes see, in a file that has all its room."""
+    with disk.reported(path.parent):
+        with path.open("wb") as file:
+            fill(file, math.prod(shape) * np.dtype(np.float32).itemsize)
+        return np.memmap(path, np.float32, "r+", shape=shape)
 
 
 def _answer(

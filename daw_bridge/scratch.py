@@ -48,7 +48,7 @@ class Scratch:
             disk.reported(self.folder / "scratch"),
             tempfile.NamedTemporaryFile(dir=self.folder, suffix=".scratch", delete=os.name != "nt") as file,
         ):
-            _fill(file.file, int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize)
+            fill(file.file, int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize)
             mapped: np.ndarray = np.memmap(file.name, dtype, "r+", shape=shape)
         return mapped
 
@@ -69,8 +69,12 @@ def scratch_beside(folder: Path) -> Iterator[Scratch]:
         shutil.rmtree(private, ignore_errors=True)
 
 
-def _fill(file: IO[bytes], n_bytes: int) -> None:
-    """Make a new file that long, its blocks on the disk."""
+def fill(file: IO[bytes], n_bytes: int) -> None:
+    """Make a new file that long, its blocks on the disk: no room for one that is mapped would end the process later.
+
+    Raises:
+        OSError: no room for it.
+    """
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(file.fileno(), 0, n_bytes)
         return

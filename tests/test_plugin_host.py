@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from daw_bridge import plugin_host, plugins
 from daw_bridge.audio import Audio
-from daw_bridge.errors import Cancelled, PluginFailed
+from daw_bridge.errors import Cancelled, DiskFull, PluginFailed
 from daw_bridge.plugins import Allowed, allow
 from daw_bridge.post import apply_chain, chain_delay_samples, check_chain
 from daw_bridge.preset import Plugin
@@ -123,6 +123,27 @@ def test_whoever_is_told_of_progress_may_end_it(allowed: Allowed) -> None:
     with pytest.raises(Cancelled):
         plugin_host.process(step(hang=1.0), noise(), 3 * RATE, RATE, on_part=stop)
     assert found and not plugin_processes()
+
+
+def test_no_room_for_the_sound_is_found_out_before_the_plugin_starts(allowed: Allowed, tmp_path: Path) -> None:
+    with pytest.raises(DiskFull, match="no room on the disk for 'plugin-"):
+        plugin_host.process(step(), noise(), 1 << 50, RATE, Scratch(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["plugins.json"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not say how many blocks a file has")
+def test_the_sound_has_all_its_room_before_the_plugin_starts(allowed: Allowed, tmp_path: Path) -> None:
+    found: dict[str, tuple[int, int]] = {}
+
+    def look(share: float) -> None:
+        files = {path.name: path.stat() for path in tmp_path.glob("plugin-*/*.f32")}
+        found.update({name: (stat.st_blocks * 512, stat.st_size) for name, stat in files.items()})
+        raise Cancelled("seen")
+
+    with pytest.raises(Cancelled):
+        plugin_host.process(step(hang=1.0), noise(), 3 * RATE, RATE, Scratch(tmp_path), look)
+    assert found.keys() == {"in.f32", "out.f32"}
+    assert all(has_bytes >= n_bytes == 2 * 3 * RATE * 4 for has_bytes, n_bytes in found.values()), found
 
 
 RENDERS = """
