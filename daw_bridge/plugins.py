@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import json
 import os
 import platform
 import sys
@@ -73,20 +74,43 @@ def list_file() -> Path:
 
 
 def allowed_plugins() -> list[Allowed]:
-    """Every plugin that may be loaded, by name."""
-    table = disk.read_json(list_file()).get("plugins", [])
-    return sorted((_allowed(entry) for entry in table if isinstance(entry, dict)), key=lambda p: (p.name, p.format))
+    """Every plugin that may be loaded, by name; none where there is no list yet.
+
+    Raises:
+        BadParameter: the list cannot be read, or holds what `allow` never writes: nothing of it counts then, nothing is lost.
+    """
+    path = list_file()
+    way_out = "Mend it, or move it away and allow each plugin again: daw-bridge plugins allow PATH"
+    try:
+        entries = json.loads(path.read_bytes())["plugins"]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, RecursionError, LookupError, TypeError):
+        raise BadParameter(f"{str(path)!r} is no list of plugins that can be read", way_out) from None
+    found = []
+    for entry in entries if isinstance(entries, list) else [entries]:
+        try:
+            found.append(_allowed(entry))
+        except (LookupError, TypeError, ValueError, AttributeError):
+            raise BadParameter(f"{str(path)!r} holds {said(entry)}, which is no allowed plugin", way_out) from None
+    return sorted(found, key=lambda p: (p.name, p.format))
 
 
 def _allowed(entry: Mapping[str, Any]) -> Allowed:
     settings = {name: Setting(**{**of, "choices": tuple(of.get("choices", ()))}) for name, of in entry["settings"].items()}
-    return Allowed(**{**entry, "settings": settings})
+    found = Allowed(**{**entry, "settings": settings})
+    texts = (found.name, found.path, found.version)
+    numbers = (found.limit_seconds, *(end for of in settings.values() for end in (of.low, of.high) if end is not None))
+    if not all(isinstance(text, str) for text in texts) or not all(map(is_number, numbers)) or found.format not in WORDS:
+        raise TypeError(found)
+    return found
 
 
 def allow(plugin: Allowed) -> None:
     """Put a plugin on the list, in place of one of the same name.
 
     Raises:
+        BadParameter: as `allowed_plugins`; the list stays as it is.
         DiskFull, ForbiddenPath: the list cannot be written.
     """
     _write([*(p for p in allowed_plugins() if (p.format, p.name) != (plugin.format, plugin.name)), plugin])
@@ -97,6 +121,7 @@ def forget(name: str) -> Allowed:
 
     Raises:
         BadArguments: none of that name is on it.
+        BadParameter: as `allowed_plugins`.
     """
     listed = allowed_plugins()
     for plugin in listed:
@@ -160,7 +185,7 @@ def check_step(step: Plugin, where: str) -> Allowed:
         where: of the step, for messages.
 
     Raises:
-        BadParameter: it is not allowed, gone, made for another system, or has no such parameter, value or state.
+        BadParameter: not allowed, gone, made for another system, no such parameter, value or state; or as `allowed_plugins`.
     """
     listed = [p for p in allowed_plugins() if p.format == step.plugin]
     found = next((p for p in listed if p.name == step.name), None)
@@ -182,13 +207,17 @@ def check_step(step: Plugin, where: str) -> Allowed:
 
 
 def in_use(chain: Iterable[Plugin]) -> dict[str, str]:
-    """For a recipe: version and hash of the code of each plugin of the user's own in a chain; empty where it is not here."""
-    listed = {(plugin.format, plugin.name): plugin for plugin in allowed_plugins()}
+    """For a recipe: version and hash of the code of each plugin of the user's own in a chain; empty where it is not here.
+
+    Raises:
+        BadParameter: there is one, and as `allowed_plugins`.
+    """
+    hosted = [step for step in chain if step.is_hosted]
+    listed = {(plugin.format, plugin.name): plugin for plugin in (allowed_plugins() if hosted else [])}
     found = {}
-    for step in chain:
-        if step.is_hosted:
-            plugin = listed.get((step.plugin, step.name))
-            found[f"plugin {step.name}"] = f"{plugin.version} {_code_sha256(Path(plugin.path))}" if plugin else ""
+    for step in hosted:
+        plugin = listed.get((step.plugin, step.name))
+        found[f"plugin {step.name}"] = f"{plugin.version} {_code_sha256(Path(plugin.path))}" if plugin else ""
     return found
 
 

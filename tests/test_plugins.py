@@ -44,9 +44,38 @@ def test_what_was_allowed_is_listed_once_and_can_be_forgotten(thing: Allowed) ->
         forget("Thing")
 
 
-def test_a_list_that_is_damaged_allows_nothing(thing: Allowed) -> None:
-    plugins.list_file().write_text("{")
-    assert allowed_plugins() == []
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"schema": 1, "plugins": [{"name": "Thing"'])
+def test_a_list_that_is_damaged_allows_nothing_and_is_never_written_over(thing: Allowed, text: str) -> None:
+    plugins.list_file().write_text(text)
+    for ask in (allowed_plugins, lambda: allow(thing), lambda: forget("Thing"), lambda: check_chain((step(),))):
+        with pytest.raises(BadParameter, match=r"plugins\.json' is no list of plugins that can be read\. Mend it, or move it"):
+            ask()
+    assert plugins.list_file().read_text() == text
+    assert [path.name for path in plugins.list_file().parent.iterdir()] == ["plugins.json"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"colour": "red"},
+        {"name": 5},
+        {"format": "lv2"},
+        {"limit_seconds": "long"},
+        {"settings": ["gain_db"]},
+        {"settings": {"gain_db": {"standard": 0.0, "unit": "dB"}}},
+        {"settings": {"gain_db": {"standard": 0.0, "low": "deep", "high": 1.0}}},
+        {"settings": {"gain_db": {"standard": 0.0, "choices": 1}}},
+    ],
+)
+def test_an_odd_entry_is_said_with_its_file_and_stops_only_chains_of_plugins(thing: Allowed, odd: dict[str, Any]) -> None:
+    table = json.loads(plugins.list_file().read_text())
+    for entry in ({**table["plugins"][0], **odd}, {"name": "Thing"}, "Thing", None):
+        plugins.list_file().write_text(json.dumps({"schema": 1, "plugins": [*table["plugins"], entry]}))
+        check_chain((Plugin("Gain"),))
+        assert plugins.in_use((Plugin("Gain"),)) == {}
+        for ask in (lambda: check_chain((step(),)), lambda: plugins.in_use((step(),)), lambda: allow(thing)):
+            with pytest.raises(BadParameter, match=r"plugins\.json' holds .*, which is no allowed plugin\. Mend it, or move it"):
+                ask()
 
 
 def test_a_step_of_an_allowed_plugin_passes(thing: Allowed) -> None:
