@@ -252,7 +252,7 @@ class Handlers:
             self.status(peer, _)
 
     async def transport(self, peer: Peer, _: str, is_recording: Value) -> None:
-        await self._pausing.recording(fires(is_recording))
+        await self._pausing.recording(peer, fires(is_recording))
         self._audience.tell(peer, "/status/info", *self._board.status())
 
     def knock(self, peer: Peer, _: str, trigger: Value) -> None:

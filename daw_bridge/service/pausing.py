@@ -8,9 +8,11 @@ from collections.abc import Callable
 from .audience import Audience
 from .board import Board
 from .desk import Desk
+from .osc import Peer
 from .threads import OneThread
 
 LEASE_SECONDS = 5.0
+MAX_LEASES = 64
 
 
 class Pausing:
@@ -25,12 +27,12 @@ class Pausing:
     def __init__(self, audience: Audience, board: Board, desk: Desk, run: OneThread, clock: Callable[[], float]) -> None:
         self._audience, self._board, self._desk, self._run, self._clock = audience, board, desk, run, clock
         self._is_asked = False
-        self._lease_end = -math.inf
+        self._leases: dict[Peer, float] = {}
 
     @property
     def is_due(self) -> bool:
         """Whether rendering should rest now."""
-        return self._is_asked or self._clock() < self._lease_end
+        return self._is_asked or self._clock() < max(self._leases.values(), default=-math.inf)
 
     async def pause(self) -> None:
         """Rest until `resume`."""
@@ -39,12 +41,17 @@ class Pausing:
 
     async def resume(self) -> None:
         """Go on, whatever the reason to rest was; a DAW that still records renews its lease within a second."""
-        self._is_asked, self._lease_end = False, -math.inf
+        self._is_asked = False
+        self._leases.clear()
         await self.apply()
 
-    async def recording(self, is_on: bool) -> None:
-        """A DAW says whether it records: rest for a lease, or give the lease back."""
-        self._lease_end = self._clock() + LEASE_SECONDS if is_on else -math.inf
+    async def recording(self, peer: Peer, is_on: bool) -> None:
+        """A DAW says whether it records: rest for a lease of its own, or give that one back."""
+        self._leases.pop(peer, None)
+        if is_on:
+            if len(self._leases) >= MAX_LEASES:
+                del self._leases[next(iter(self._leases))]  # the one that ends first: those that stay keep the rest as long
+            self._leases[peer] = self._clock() + LEASE_SECONDS
         await self.apply()
 
     async def apply(self) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from daw_bridge.service.pausing import MAX_LEASES
 from tests.service.wire import Osc, ServiceProcess
 from tests.waiting import wait_for
 
@@ -66,6 +67,28 @@ def test_a_daw_that_records_pauses_for_a_lease_that_ends_by_itself(quick: Servic
     assert time.monotonic() - began > 4.5
     assert quick_osc.ask("/transport", 1, answer="/status/info")[0] == "paused"
     assert quick_osc.ask("/transport", 0, answer="/status/info")[0] == "idle"
+
+
+def test_one_daw_that_does_not_record_leaves_the_lease_of_another_alone(quick: ServiceProcess, quick_osc: Osc) -> None:
+    other = Osc(quick.port)
+    try:
+        assert quick_osc.ask("/transport", 1, answer="/status/info")[0] == "paused"
+        assert other.ask("/transport", 0, answer="/status/info")[0] == "paused"
+        assert quick_osc.ask("/transport", 0, answer="/status/info")[0] == "idle"
+    finally:
+        other.close()
+
+
+def test_of_more_leases_than_are_kept_the_latest_count(quick: ServiceProcess, quick_osc: Osc) -> None:
+    others = [Osc(quick.port) for _ in range(MAX_LEASES)]
+    try:
+        for osc in (quick_osc, *others):
+            assert osc.ask("/transport", 1, answer="/status/info")[0] == "paused"
+        states = [osc.ask("/transport", 0, answer="/status/info")[0] for osc in others]
+        assert states[-1] == "idle", "the first one's lease made room for the last one's"
+    finally:
+        for osc in others:
+            osc.close()
 
 
 def test_a_job_is_cancelled_while_everything_rests(quick: ServiceProcess, quick_osc: Osc) -> None:
