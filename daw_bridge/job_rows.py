@@ -77,6 +77,12 @@ class Rows:
         order = "ORDER BY created_at DESC, rowid DESC LIMIT ?"
         return self._rows(f"{_SELECT} AND status IN ({_marks(statuses)}) {order}", WORKFLOW, *statuses, limit)
 
+    def next_up(self, limit: int) -> list[Row]:
+        """Those that are not over: the ones that a renderer has in hand, then those that wait, in the order of the queue."""
+        statuses = [status for status, state in STATE_OF.items() if state in ACTIVE]
+        order = "ORDER BY status = 'PENDING' DESC, priority, created_at, rowid LIMIT ?"
+        return self._rows(f"{_SELECT} AND status IN ({_marks(statuses)}) {order}", WORKFLOW, *statuses, limit)
+
     def latest_number(self, key: str) -> int:
         """The highest n of the jobs `<key>.<n>`; 0 where there is none."""
         query = "SELECT workflow_uuid FROM workflow_status WHERE workflow_uuid > ? AND workflow_uuid < ?"

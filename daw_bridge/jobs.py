@@ -194,6 +194,10 @@ class JobStore:
             statuses.append("PENDING")
         return [job for job in self._jobs(self._rows.of_statuses(statuses, limit)) if job.state in wanted]
 
+    def next_up(self, limit: int) -> list[Job]:
+        """Jobs that are not over: those that render, then those that wait, in the order of the queue."""
+        return self._jobs(self._rows.next_up(limit))
+
     def has_changed(self) -> bool:
         """Whether anybody wrote since this was last asked; takes microseconds, so that nothing need be listed to know."""
         return self._rows.has_changed()

@@ -163,6 +163,15 @@ def test_a_change_by_another_process_is_noticed_once(store: JobStore, request_of
     assert store.has_changed() and not store.has_changed()
 
 
+def test_what_comes_next_is_found_however_many_newer_jobs_wait(store: JobStore, request_of: RenderRequest) -> None:
+    asked = [replace(request_of, reqid=f"r{n}", priority=priority) for n, priority in enumerate(("batch", *["interactive"] * 9))]
+    batch, *hands = (job.id for job, _ in store.submit_all(asked))
+    store.cancel(hands[3])
+    waiting = [*hands[:3], *hands[4:], batch]
+    assert [job.id for job in store.next_up(3)] == waiting[:3]
+    assert [(job.id, job.position) for job in store.next_up(50)] == [(job, place) for place, job in enumerate(waiting, 1)]
+
+
 def test_purging_forgets_only_what_ended_before(store: JobStore, request_of: RenderRequest) -> None:
     waiting, ended = (store.submit(replace(request_of, reqid=name))[0] for name in ("a", "b"))
     store.cancel(ended.id)

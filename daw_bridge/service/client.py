@@ -139,7 +139,7 @@ def status(*, state: Path | None = None) -> ServiceStatus:
 
 
 def jobs(*, state: Path | None = None) -> list[JobLine]:
-    """The newest jobs that the running service knows, newest first.
+    """Jobs of the running service: those that render, those that wait in their order, then those that are over, newest first.
 
     Raises:
         NotFound: no service runs on this state folder.

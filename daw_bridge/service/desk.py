@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import DawBridgeError, Internal, UnknownJob
 from ..folders import StateFolders
-from ..job import ACTIVE, Job
+from ..job import ACTIVE, FINAL, Job
 from .intake import Ask, request_of
 from .purge import Age, purge_previews, purge_tickets
 from .tickets import REFUSED
@@ -158,8 +158,11 @@ class Desk:
         return self._store.get(job_id)
 
     def jobs(self, limit: int) -> list[Job]:
-        """The newest jobs."""
-        return self._store.jobs(limit=limit)
+        """Those that render, those that wait in the order of the queue, then those that are over, the newest first."""
+        active = self._store.next_up(limit)
+        ended = self._store.jobs(FINAL, limit=limit - len(active))
+        known = {job.id for job in active}  # one may have ended between the two looks
+        return active + [job for job in ended if job.id not in known]
 
     def cancel(self, job_id: str) -> Job:
         """Cancel a job; the newest active one where the id is empty.

@@ -45,7 +45,8 @@ class ProgressFile:
         """
         now = self._clock()
         self._ended.extend({**entry(job), "ended": self._wall_clock()} for job in ended)
-        told = state, [entry(job) for job in active[:MAX_ACTIVE]] + list(self._ended)
+        first = sorted(active, key=lambda job: (job.state == "queued", job.position or 0))
+        told = state, [entry(job) for job in first[:MAX_ACTIVE]] + list(self._ended)
         waited = now - self._written
         if waited < MIN_SECONDS or (told == self._told and waited < MAX_SECONDS):
             return

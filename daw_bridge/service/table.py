@@ -97,7 +97,7 @@ INCOMING = (
     Incoming("/param/<name>", "param", "f", "/param/<name>", "set a parameter, 0 to 1 of its range", (Takes("place", "number"),)),
     Incoming("/go", "go", "[f]", "/accepted or /error", "ask for what is remembered", (TRIGGER,)),
     Incoming("/job", "job", "s", "[/preview], the job's latest event", "how a job stands", (Takes("job", "text"),)),
-    Incoming("/jobs", "jobs", "", "/job/info [/preview] …, /jobs/end", "the newest jobs"),
+    Incoming("/jobs", "jobs", "", "/job/info [/preview] …, /jobs/end", "50 jobs at most: rendering, waiting in order, ended"),
     Incoming(
         "/cancel", "cancel", "[s] or [f]", "/cancelled or /error", "cancel a job; none named means the newest active",
         (Takes("job", "either", True),),
@@ -108,7 +108,7 @@ INCOMING = (
     Incoming("/resume", "resume", "[f]", "/status/info", "go on rendering", (TRIGGER,)),
     Incoming(
         "/transport", "transport", "i", "/status/info",
-        "1 while a DAW records, once a second: rendering rests for a lease of 5 s; 0 when it stops",
+        "1 while a DAW records, once a second: rendering rests for a lease of 5 s; 0 gives back the sender's own",
         (Takes("is_recording", "number"),),
     ),
     Incoming("/knock", "knock", "[f]", "/status/info", "a ticket was left in the state folder: look at once", (TRIGGER,)),

@@ -57,3 +57,33 @@ def test_requests_are_rendered_in_the_order_in_which_they_came(quick: ServicePro
         return [job for job in ids if job in jobs.values()] if set(jobs.values()) <= set(ids) else []
 
     assert wait_for(rendered, 60.0, "ten renders") == [jobs[f"o{n}"] for n in range(10)]
+
+
+def test_jobs_are_listed_as_they_will_be_rendered_and_those_that_are_over_last(quick: ServiceProcess, quick_osc: Osc) -> None:
+    project = Path(json.loads((quick.state / "projects.json").read_text())[0])
+    (project / "listed.json").write_text('{"seconds": 0.02}')
+    known = {job for job, _ in listed(quick_osc)}
+
+    def ask(name: str, *pairs: str) -> str:
+        quick_osc.send("/remix", "listed.json", "listed.json", "default", name, *pairs)
+        return str(quick_osc.expect("/accepted")[0])
+
+    over = [ask("over 1"), ask("over 2")]
+    wait_for(lambda: {(job, "done") for job in over} <= set(listed(quick_osc)), 60.0, "two remixes")
+    (project / "hold").touch()
+    try:
+        running = ask("running")
+        wait_for(lambda: (running, "rendering") in listed(quick_osc), 60.0, "a job that renders")
+        later, first, second = ask("later", "priority", "batch"), ask("first"), ask("second")
+        shown = [(job, state) for job, state in listed(quick_osc) if job not in known]
+    finally:
+        (project / "hold").unlink()
+    waiting = [(job, "queued") for job in (first, second, later)]
+    assert shown == [(running, "rendering"), *waiting, (over[1], "done"), (over[0], "done")]
+
+
+def listed(osc: Osc) -> list[tuple[str, str]]:
+    """Each job of /jobs and its state."""
+    osc.heard.clear()
+    osc.ask("/jobs", answer="/jobs/end")
+    return [(str(values[0]), str(values[1])) for address, values in osc.heard if address == "/job/info"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from daw_bridge.job import Job, Published
 from daw_bridge.request import RenderRequest, SourceFile
-from daw_bridge.service.progress_file import MAX_SECONDS, ProgressFile
+from daw_bridge.service.progress_file import MAX_ACTIVE, MAX_SECONDS, ProgressFile
 
 SONG = SourceFile("/p/song.wav", 1, 1)
 JOB = Job("ab.1", "rendering", RenderRequest("/p", SONG, SONG, {"id": "tape"}, reqid="mine"), fraction=0.25, phase="transfer")
@@ -54,3 +54,13 @@ def test_it_is_written_when_something_changed_and_as_a_sign_of_life(tmp_path: Pa
 
 def test_a_disk_that_takes_nothing_stops_nothing(tmp_path: Path) -> None:
     ProgressFile(tmp_path / "gone" / "progress.json", Clock()).show("idle", [], [])
+
+
+def test_what_comes_next_is_shown_however_many_newer_jobs_wait_behind_it(tmp_path: Path) -> None:
+    path = tmp_path / "progress.json"
+    waiting = [
+        dataclasses.replace(JOB, id=f"{place}.1", state="queued", position=place) for place in range(MAX_ACTIVE + 50, 0, -1)
+    ]
+    ProgressFile(path, Clock()).show("rendering", [*waiting, JOB], [])
+    shown = [job["job"] for job in read(path)["jobs"]]
+    assert shown == ["ab.1", *(f"{place}.1" for place in range(1, MAX_ACTIVE))]
