@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 import os
+import time
 import uuid
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -27,7 +28,8 @@ from .style_target import StyleTarget
 
 SCHEMA = 1  # raised when what is heard of a style changes
 MOST_BYTES = 256 << 20
-SUFFIX = ".style.safetensors"
+SUFFIX, PARTIAL = ".style.safetensors", ".partial"
+LONGEST_SAVE_SECONDS = 3600.0  # what is still partial then was left by a process that died
 BANDS, GRAMS, CENTRES = "bands", "grams", "centres"
 
 log = logging.getLogger(__name__)
@@ -73,7 +75,7 @@ class StyleCache:
             **{f"{CENTRES}/{layer}": centre for layer, centre in target.centres.items()},
         }
         tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-        staged = self.folder / f"{uuid.uuid4().hex}.partial"
+        staged = self.folder / f"{uuid.uuid4().hex}{PARTIAL}"
         try:
             disk.make_folder(self.folder)
             with disk.reported(staged):
@@ -88,6 +90,10 @@ class StyleCache:
         return self.folder / f"{key}{SUFFIX}"
 
     def _make_room(self) -> None:
+        for path in self.folder.glob(f"{'[0-9a-f]' * 32}{PARTIAL}"):
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > LONGEST_SAVE_SECONDS:
+                    disk.remove(path)
         ages = list[tuple[float, int, Path]]()
         for path in self.folder.glob(f"*{SUFFIX}"):
             with contextlib.suppress(OSError):  # another process makes room, too

@@ -80,6 +80,16 @@ def test_what_was_used_longest_ago_makes_room(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["mine.txt", *(f"{key}{SUFFIX}" for key in "abd")])
 
 
+def test_what_a_kill_left_half_written_is_removed_later(tmp_path: Path) -> None:
+    left, fresh, others = (tmp_path / f"{name}.partial" for name in ("0" * 31 + "a", "b" * 32, "download"))
+    for path in (left, fresh, others):
+        path.write_bytes(b"half")
+    for path in (left, others):
+        os.utime(path, (100.0, 100.0))
+    StyleCache(tmp_path).keep("a", target())
+    assert not left.exists() and fresh.exists() and others.exists()
+
+
 def test_a_folder_that_cannot_be_made_costs_nothing_but_time(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     StyleCache(tmp_path / "file" / "styles").keep("a", target())
