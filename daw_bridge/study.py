@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import disk
-from .errors import BadArguments, WeightsMissing
+from .errors import BadArguments, ForbiddenPath, WeightsMissing
 from .networks import NETWORKS, Network
 from .presets import load_preset
 from .progress import OnProgress, shown_progress
@@ -57,7 +57,10 @@ def run(asked: argparse.Namespace) -> int:
     names = (asked.first, asked.second) if asked.study == "compare" else (asked.content, asked.style)
     inputs = [Path(source_file(path, role).path) for path, role in zip(names, ("content", "style"), strict=True)]
     targets = [asked.out / f"{asked.study}{suffix}" for suffix in (".png", ".csv")]
-    if asked.out.is_dir():
+    nearest = next(path for path in (asked.out, *asked.out.absolute().parents) if os.path.lexists(path))
+    if not nearest.is_dir():
+        raise ForbiddenPath(f"{str(nearest)!r} is no folder", "Choose another --out.")
+    if nearest == asked.out:
         disk.check_targets(targets, inputs, is_forced=asked.force)
     with shown_progress() as on_progress:
         on_progress("load", 0.0)

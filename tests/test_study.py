@@ -146,6 +146,8 @@ def test_what_is_there_is_not_replaced_unless_forced(capsys: Capture) -> None:
         (("frames", "song.wav", "--style", "style.wav", "--preset", "paper-vgg16-best"), "weights_missing"),
         (("compare", "song.wav", "study.csv"), "not_found"),
         (("compare", "song.wav", "style.wav", "--out", "song.wav"), "forbidden_path"),
+        (("frames", "song.wav", "--style", "style.wav", "--steps", "0", "--out", "song.wav"), "forbidden_path"),
+        (("frames", "song.wav", "--style", "style.wav", "--steps", "0", "--out", "song.wav/here"), "forbidden_path"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line_and_leaves_nothing(
