@@ -127,7 +127,7 @@ def render(
     pace = None
     if steps or preset.transfer.time_budget_seconds:
         rest_seconds = 0.0 if steps else _rest_seconds(content, style, source, preset, analysis, seed)
-        pace = Pace(clock.began + preset.transfer.time_budget_seconds - rest_seconds, time.perf_counter, steps)
+        pace = Pace(clock.began + preset.transfer.time_budget_seconds - rest_seconds, clock.worked, steps)
 
     clock.phase("transfer")
     found = transfer(
@@ -245,7 +245,12 @@ class _Clock:
     def __init__(self, on_step: OnStep | None) -> None:
         self._on_step = on_step
         self._marks: list[tuple[str, float]] = []
+        self._rested_seconds = 0.0
         self.began = time.perf_counter()
+
+    def worked(self) -> float:
+        """Seconds, less those in which `on_step` made the render rest: a pause takes nothing from its time."""
+        return time.perf_counter() - self._rested_seconds
 
     def phase(self, name: str) -> None:
         self._marks.append((name, time.perf_counter()))
@@ -257,7 +262,9 @@ class _Clock:
         names = list(PHASE_SHARES)
         before = sum(PHASE_SHARES[n] for n in names[: names.index(name)])
         if self._on_step:
+            began = time.perf_counter()
             self._on_step(Progress(name, before + share * PHASE_SHARES[name], **step))
+            self._rested_seconds += time.perf_counter() - began
 
     def part(self, first: float, last: float) -> Callable[[float], None]:
         """Tells of the shares of a part of the current phase."""

@@ -156,6 +156,19 @@ def test_a_time_budget_is_kept_and_its_steps_make_the_same_bytes_again() -> None
     assert np.array_equal(first.audio.samples, again.audio.samples) and again.report["steps"] == first.report["steps"]
 
 
+def test_a_rest_takes_nothing_from_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, rested = time.perf_counter, 0.0
+    monkeypatch.setattr(time, "perf_counter", lambda: clock() + rested)
+
+    def rest(progress: pipeline.Progress) -> None:
+        nonlocal rested
+        rested += 1000.0
+
+    content = Audio(noise(2.0), RATE)
+    remix = render(content, style(), preset_of("fast", num_steps=3, time_budget_seconds=500.0), device="cpu", on_step=rest)
+    assert remix.report["steps"] == [3]
+
+
 def test_no_time_at_all_still_makes_a_remix() -> None:
     content = Audio(noise(2.0), RATE)
     remix = render(content, style(), preset_of(time_budget_seconds=0.001), device="cpu")

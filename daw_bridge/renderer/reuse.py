@@ -33,7 +33,7 @@ def find(remixes: Path, recipe: Mapping[str, Any]) -> Path | None:
             if sound not in path.read_bytes():
                 continue  # by far the most; parsing them would take ten times as long
             found = read_json(path)
-            if _decisive(found) != wanted:
+            if _decisive(found) != wanted or _is_cut_short(found):
                 continue
             for audio in (path.with_suffix(suffix) for suffix in SUFFIXES):
                 if audio.is_file() and not audio.is_symlink() and file_table(audio, audio.name) == found["file"]:
@@ -48,6 +48,11 @@ def _decisive(recipe: Mapping[str, Any]) -> Any:
     content = {name: recipe["content"][name] for name in _SOUND + _FORM}
     style = {name: recipe["style"][name] for name in _SOUND}
     return json.loads(json.dumps([content, style, recipe["preset"], recipe["seed"], recipe["versions"]]))
+
+
+def _is_cut_short(recipe: Mapping[str, Any]) -> bool:
+    """Whether a time budget left steps out: on a machine with less to do, the same request makes more of them."""
+    return any(steps < recipe["preset"]["transfer"]["num_steps"] for steps in recipe.get("steps", ()))
 
 
 def note(folder: Path, remix: Path, content: Audio) -> None:

@@ -60,6 +60,17 @@ def test_the_same_sound_under_another_name_gets_the_remix_that_is_there(
     assert done(with_content(replace(request, reqid="r9"), copy), "second.1", tmp_path) == remix
 
 
+def test_a_remix_that_had_no_time_for_its_steps_is_made_anew(first: tuple[RenderRequest, str], tmp_path: Path) -> None:
+    hurried = load_preset("fast").with_parameters({"num_steps": 5, "n_bands": 64, "time_budget_seconds": 500.0}).to_table()
+    request = replace(first[0], preset=hurried)
+    remix = done(request, "hurried.1", tmp_path)
+    assert done(request, "hurried.2", tmp_path) == remix, "all steps were taken"
+    path = Path(remix).with_suffix(".json")
+    recipe = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps({**recipe, "steps": [5, 4]}), "utf-8")
+    assert done(request, "hurried.3", tmp_path) != remix
+
+
 @pytest.mark.parametrize("change", ["seed", "preset", "force", "sample format", "place on the timeline", "part"])
 def test_whatever_changes_the_remix_is_rendered(first: tuple[RenderRequest, str], tmp_path: Path, change: str) -> None:
     request, remix = first
