@@ -29,6 +29,7 @@ TOP_DB = 60.0  # of the target, relative to the programme's level
 FINAL_STEP_SHARE = 0.2  # Adam's last step over its first: large steps first, fine ones last
 SMALLEST_START_ERROR = 0.05
 PLATEAU_STEPS = 10
+SEARCHES = ("lbfgs",)  # whose steps hear the target as often as they need to; nothing hangs on how many there will be
 BURST_DB = 6.0  # by which a band may get louder than its start ever is: attacks may, bursts may not
 REST_DB = 2.0  # by which rests are lowered: meters differ in what the programme's level is, and rests may rather fall than rise
 
@@ -116,7 +117,8 @@ def transfer(
         block = _Block(sound, start[..., first:last].to(device), ceiling[:, frames].to(device), style, extractor, settings)
         n_steps = settings.num_steps
         if pace:
-            n_steps = pace.plan(last - first, sum(b - a for a, b in spans[number:]), settings.num_steps, block.backward)
+            n_left, is_even = sum(b - a for a, b in spans[number:]), settings.optimizer not in SEARCHES
+            n_steps = pace.plan(last - first, n_left, settings.num_steps, block.backward, is_even=is_even)
         n_done.append(0)
         for step, losses in enumerate(block.steps(n_steps)):
             n_done[-1] += 1
@@ -124,6 +126,8 @@ def transfer(
             if on_step:
                 done = number * settings.num_steps + (step + 1) * settings.num_steps // n_steps
                 on_step(Step(done, len(spans) * settings.num_steps, *losses, block.levels))
+            if pace and pace.is_over(step + 1):
+                break
         share = _fades(first, last, content.n_frames) * content.presence[frames]
         levels[:, frames] += (block.levels() - sound.levels).cpu() * share
     return Transferred(levels, ceiling, quiet_db, *curves.means(), n_done)

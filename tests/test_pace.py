@@ -28,6 +28,16 @@ def test_the_time_is_used_and_kept() -> None:
         assert 0.8 * budget_seconds <= seconds <= budget_seconds, (steps, seconds)
 
 
+def test_a_rest_of_few_steps_done_is_measured_by_those_alone() -> None:
+    clock = Clock(0.001)
+    pace = Pace(clock.now + 40.0, lambda: clock.now)
+    pace.plan(1000, 2000, 60, lambda: clock.step(1000))
+    for n_done in (1, 2):  # and no more of those planned: the loss was flat
+        clock.step(1000)
+        assert not pace.is_over(n_done)
+    assert pace.plan(1000, 1000, 60, lambda: clock.step(1000)) in (35, 36)
+
+
 def test_with_time_enough_all_steps_are_taken() -> None:
     steps, _ = spent(1e6, Clock(0.001), [1000, 500])
     assert steps == [60, 60]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -18,7 +18,7 @@ from daw_bridge import weights
 from daw_bridge.analysis import programme_level_db
 from daw_bridge.band_statistics import autocorrelation, band_statistics, power_db
 from daw_bridge.errors import Cancelled
-from daw_bridge.extractors.base import Extractor
+from daw_bridge.extractors.base import Extractor, Sound
 from daw_bridge.extractors.vgg16 import Vgg16
 from daw_bridge.extractors.wyse import Wyse
 from daw_bridge.level_losses import envelope_loss, frame_levels_db, rhythm_loss, spectrum_loss, total_variation
@@ -304,6 +304,35 @@ def test_a_pace_says_how_many_steps_each_block_gets_and_progress_still_ends_at_a
     assert found.steps[:2] == [5, 0] and set(found.steps[2:]) == {2}
     assert [step.step for step in told] == sorted(step.step for step in told)
     assert told[-1].step == told[-1].num_steps
+
+
+@dataclasses.dataclass
+class Turning:
+    """A network that turns a clock on by a second whenever it hears the target."""
+
+    inner: Extractor
+    now: float = 0.0
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return self.inner.layers
+
+    def features(self, planes: Tensor, layers: Sequence[str], sound: Sound) -> dict[str, Tensor]:
+        self.now += planes.requires_grad
+        return self.inner.features(planes, layers, sound)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs", "fixed_step"])
+@pytest.mark.parametrize("block_frames", [BLOCK_FRAMES, 200])
+def test_a_time_is_kept_however_often_a_step_hears_the_target(optimizer: str, block_frames: int) -> None:
+    settings = dataclasses.replace(WYSE_SETTINGS, optimizer=optimizer, num_steps=2000)
+    content, style = music(500, 0), music(200, 1)
+    network = Turning(wyse(sounding_style(style, settings.gate_db).bands(slice(None))))
+    pace = Pace(120.0, lambda: network.now)
+    found = run(settings, content, style, network, block_frames=block_frames, pace=pace)
+    assert 0.8 * 120 <= network.now <= 1.2 * 120 and found.steps == pace.steps
+    again = run(settings, content, style, network, block_frames=block_frames, pace=Pace(0.0, lambda: 0.0, pace.steps))
+    assert torch.equal(found.levels, again.levels) and again.steps == found.steps
 
 
 # Progress and cancelling
