@@ -94,16 +94,16 @@ def gains_between(
         levels, target, ceiling: `(M, T)` in dB; may be memory maps.
         raised_db: `(M, 1)`, by which the ceiling is raised.
         max_gain_db: most that a cell is raised or lowered.
-        strength: how far to go to the target, from 0 to 1.
+        strength: how far to go, from 0 to 1; noise, too, is lifted or lowered by so much of what it is in the end.
     """
     reach, n_frames = len(SHARED_POWER) // 2, levels.shape[1]
 
     def gains(first: int, last: int) -> Tensor:
         part = slice(max(first - reach, 0), min(last + reach, n_frames))
         own = levels[:, part]
-        gain_db = (target[:, part] - own).clamp(-max_gain_db, max_gain_db) * strength
-        lowered = (ceiling[:, part] + raised_db - own).clamp(-max_gain_db, max_gain_db)
-        return shared_gain(gain_db.minimum(lowered), own)[:, first - part.start : last - part.start]
+        allowed = target[:, part].minimum(ceiling[:, part] + raised_db)
+        gain_db = (allowed - own).clamp(-max_gain_db, max_gain_db) * strength
+        return shared_gain(gain_db, own)[:, first - part.start : last - part.start]
 
     return gains
 
@@ -143,6 +143,11 @@ def mask_under_ceiling(
     wet = torch.from_numpy(scratch.empty(tuple(samples.shape)))
     wet_levels = torch.from_numpy(scratch.empty(tuple(levels.shape)))
     programme_db, missed_db = programme_level_db(levels), torch.zeros_like(quiet_db)
+    share = strength or 1.0  # a dB that a part of the way missed is more of the whole
+    if strength < 1.0:
+        own_db = floors(levels, programme_db, analysis.frames_per_second)
+        is_known = own_db.isfinite() & quiet_db.isfinite()
+        quiet_db = torch.where(is_known, torch.lerp(own_db, quiet_db, strength), quiet_db)
     for trial in range(CEILING_TRIALS + 1):
         told = None if on_share is None else partial(_within, on_share, trial, CEILING_TRIALS + 1)
         gains = gains_between(levels, target, ceiling, programme_db - missed_db, max_gain_db, strength)
@@ -155,7 +160,7 @@ def mask_under_ceiling(
         over_db = (floors(wet_levels, found_db, analysis.frames_per_second) - quiet_db).clamp_min(0.0)
         if max(programme_db - found_db, float(over_db.max())) < SMALLEST_MISS_DB:
             break
-        missed_db = missed_db.clamp_min(max(programme_db - found_db, 0.0)) + over_db
+        missed_db = missed_db.clamp_min(max(programme_db - found_db, 0.0) / share) + over_db / share
     return gains, wet
 
 

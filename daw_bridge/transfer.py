@@ -175,7 +175,7 @@ def _bounds(
         allowed = noise_ceiling(relative, wanted, frames_per_second, settings.noise_lift_db)
         limits = allowed[:, content.frames]
         quiet_db[part] = limits.amin(1, keepdim=True)
-        ceiling[part] = torch.where(content.presence > 0, allowed, relative - REST_DB * settings.strength)
+        ceiling[part] = torch.where(content.presence > 0, allowed, relative - REST_DB)
         for plane, generator in enumerate(generators):
             found = _start(sounding, wanted, own, settings, generator)
             start[plane, part] = found.clamp(FLOOR_DB, TOP_DB).minimum(limits)

@@ -94,3 +94,35 @@ def test_strength_scales_every_gain(strength: float) -> None:
     gains, found = mask_under_ceiling(samples, levels, levels + 5.0, ceiling, ceiling[:, :1], 40.0, seen, strength)
     assert torch.allclose(gains(0, levels.shape[1]), torch.full_like(levels, 5.0 * strength), atol=1e-3)
     assert strength > 0.0 or torch.allclose(found, samples, atol=1e-6)
+
+
+def noisy_bursts() -> tuple[torch.Tensor, torch.Tensor]:
+    """Three seconds of tones that come and go over noise, and their levels."""
+    times = torch.arange(4 * RATE) / RATE
+    tones = torch.sin(2 * torch.pi * 200 * times) * (times % 0.5 < 0.25)
+    samples = (0.3 * tones + 0.001 * torch.randn(times.shape, generator=torch.Generator().manual_seed(4)))[None]
+    return samples, analysis_for(RATE, 64, torch.device("cpu")).levels(samples)
+
+
+def test_at_strength_0_nothing_is_lowered_under_a_ceiling_either() -> None:
+    seen = analysis_for(RATE, 64, torch.device("cpu"))
+    samples, levels = noisy_bursts()
+    ceiling = levels - programme_level_db(levels) - 20.0
+    gains, found = mask_under_ceiling(samples, levels, levels, ceiling, ceiling.amin(1, keepdim=True), 40.0, seen, 0.0)
+    assert torch.count_nonzero(gains(0, levels.shape[1])) == 0 and torch.allclose(found, samples, atol=1e-6)
+
+
+@pytest.mark.parametrize("strength", [0.1, 0.3, 0.6, 1.0])
+def test_a_part_of_the_way_noise_rises_by_a_part_of_its_lift(strength: float) -> None:
+    seen = analysis_for(RATE, 64, torch.device("cpu"))
+    samples, levels = noisy_bursts()
+    programme_db, lift_db = programme_level_db(levels), 6.0
+    own_db = floors(levels, programme_db, seen.frames_per_second)
+    target = levels + 30.0
+    target[:12] = levels[:12] - 10.0  # the tones go down, so that noise comes up beside them
+    quiet_db = own_db + lift_db
+    ceiling = (levels - programme_db + lift_db).contiguous()
+    _, found = mask_under_ceiling(samples, levels, target, ceiling, quiet_db, 40.0, seen, strength)
+    found_levels = seen.levels(found)
+    risen_db = floors(found_levels, programme_level_db(found_levels), seen.frames_per_second) - own_db
+    assert risen_db[16:].max() < lift_db * strength + 1.0
