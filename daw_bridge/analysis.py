@@ -58,12 +58,14 @@ class Analysis:
         bands: `(M, F)` of `band_weights`.
         spread: `(F, M)` of `spread_weights`.
         sample_rate: Hz.
+        scale: of the bands, as in `band_edges_hz`.
     """
 
     resolution: Resolution
     bands: Tensor
     spread: Tensor
     sample_rate: int
+    scale: str = "mel"
 
     @property
     def frames_per_second(self) -> float:
@@ -110,4 +112,4 @@ def analysis_for(sample_rate: int, n_bands: int, device: torch.device, scale: st
     resolution = resolution_for(sample_rate)
     bands = torch.from_numpy(band_weights(n_bands, sample_rate, resolution.n_fft, scale)).to(device)
     spread = torch.from_numpy(spread_weights(n_bands, sample_rate, resolution.n_fft, scale)).to(device)
-    return Analysis(resolution, bands, spread, sample_rate)
+    return Analysis(resolution, bands, spread, sample_rate, scale)

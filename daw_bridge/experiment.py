@@ -11,7 +11,7 @@ from torch import Tensor
 
 from .analysis import Analysis, analysis_for
 from .audio import Audio
-from .band_statistics import BandStatistics, band_statistics
+from .band_statistics import BandStatistics
 from .devices import pick_device, pick_dtype
 from .errors import BadArguments, TooShort
 from .extractors.base import Extractor
@@ -20,9 +20,9 @@ from .losses import style_loss
 from .resampling import at_rate
 from .resolutions import features_at, weight_of
 from .settings import TransferSettings
-from .sounding import BLOCK_OVERLAP, FEWEST_FRAMES, Read, Sounding, sounding, sounding_style
-from .spectrogram import WINDOW_SECONDS, spectra_at
-from .style_target import StyleTarget, style_target
+from .sounding import BLOCK_OVERLAP, FEWEST_FRAMES, Sounding, reader, sounding
+from .spectrogram import WINDOW_SECONDS
+from .style_target import StyleTarget, style_heard, style_target
 from .transfer import Step, transfer
 
 LONGEST_SECONDS = 20.0  # of a content: what the loop optimises in one piece
@@ -71,7 +71,7 @@ def listen(content: Audio, style: Audio, settings: TransferSettings, *, seed: in
     Args:
         content: at most 20 s of it.
         style: any recording.
-        settings: their bands and gate count.
+        settings: their bands, gate and rhythm count.
         seed: of everything random.
         device: "auto", "cpu", "cuda" or "mps".
 
@@ -85,18 +85,12 @@ def listen(content: Audio, style: Audio, settings: TransferSettings, *, seed: in
     for role, audio in (("content", content), ("style", style)):
         if audio.length_seconds < WINDOW_SECONDS:
             raise TooShort(f"{role} lasts {1000 * audio.length_seconds:.1f} ms, less than one window", "Give a longer clip.")
-    analysis = analysis_for(content.sample_rate, settings.n_bands, pick_device(device))
+    analysis = analysis_for(content.sample_rate, settings.n_bands, pick_device(device), settings.band_scale)
     own, others = (at_rate(audio, content.sample_rate) for audio in (content, style))
-    heard = sounding(analysis.levels(own), settings.gate_db, _reader(own, analysis))
+    heard = sounding(analysis.levels(own), settings.gate_db, reader(own, analysis))
     if heard.n_frames < FEWEST_FRAMES:
         raise TooShort(f"the content sounds for {heard.n_frames} frames, fewer than {FEWEST_FRAMES}", "Give a louder part.")
-    sounds = sounding_style(analysis.levels(others), settings.gate_db, _reader(others, analysis))
-    bands = band_statistics(settings.n_bands, sounds.n_frames, sounds.bands).on(analysis.device)
-    return Heard(heard, sounds, bands, analysis, seed)
-
-
-def _reader(samples: Tensor, analysis: Analysis) -> Read:
-    return lambda frames: spectra_at(samples, analysis.resolution, frames, analysis.device).mean(0)
+    return Heard(heard, *style_heard(others, settings, analysis), analysis, seed)
 
 
 def tried(heard: Heard, settings: TransferSettings, *, keep: Sequence[int] = (), on_step: OnStep | None = None) -> Tried:

@@ -109,11 +109,11 @@ def label(axis: Axes, title: str, along: str, up: str = "") -> None:
     axis.tick_params(labelsize=TICK_POINTS)
 
 
-def label_frequency(axis: Axes, height_of: Callable[[float], float], highest_hz: float) -> None:
+def label_frequency(axis: Axes, height_of: Callable[[float], float], highest_hz: float, scale: str = "mel") -> None:
     """Frequencies beside a picture whose axis goes from 0 to 1, where `height_of` says."""
     ticks = [hz for hz in TICKS_HZ if LOWEST_HZ <= hz <= highest_hz]
     axis.set_yticks([height_of(hz) for hz in ticks], [f"{hz:,}".replace(",", " ") for hz in ticks])
-    axis.set_ylabel("Frequency (Hz, mel scale)", fontsize=LABEL_POINTS)
+    axis.set_ylabel(f"Frequency (Hz, {scale} scale)", fontsize=LABEL_POINTS)
 
 
 def label_colours(figure: FigureBase, image: AxesImage, axes: list[Axes], text: str, *, extend: str = "neither") -> None:

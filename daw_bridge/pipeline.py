@@ -19,7 +19,7 @@ from .devices import pick_device, pick_dtype
 from .errors import TooShort
 from .extractors.base import Extractor
 from .extractors.loading import load_extractor
-from .noise_guard import ANYTHING_DB, floors, with_silence
+from .noise_guard import ANYTHING_DB
 from .pace import Pace
 from .presets import Preset
 from .rebuild import Source, mixed, rebuild
@@ -27,14 +27,13 @@ from .recipe import audio_sha256
 from .resampling import at_rate
 from .scratch import Scratch
 from .settings import TransferSettings
-from .sounding import BLOCK_FRAMES, Read, Sounding, sounding, sounding_style
+from .sounding import BLOCK_FRAMES, Sounding, reader, sounding
 from .style_cache import StyleCache, style_key
-from .style_target import StyleTarget, style_target
+from .style_target import StyleTarget, rhythm_lags, style_heard, style_target
 from .transfer import Step, Transferred, transfer
 
 PHASE_SHARES = {"listen": 0.05, "transfer": 0.75, "reconstruct": 0.1, "post": 0.1}  # of the whole time, for the fraction
 FEWEST_BLOCK_FRAMES = 256
-RHYTHM_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -174,11 +173,6 @@ def _rest_seconds(content: Audio, style: Audio, source: Source, preset: Preset, 
     return long + per_sample * (content.n_samples - n_long)
 
 
-def _reader(samples: Tensor, analysis: Analysis) -> Read:
-    """Gives the spectra of a recording's frames, for networks that listen."""
-    return lambda frames: spectrogram.spectra_at(samples, analysis.resolution, frames, analysis.device).mean(0)
-
-
 def _heard(
     style: Audio,
     settings: TransferSettings,
@@ -191,7 +185,6 @@ def _heard(
 ) -> tuple[StyleTarget, Extractor]:
     """What is wanted of the style, and the networks that say so."""
     dtype = pick_dtype(analysis.device)
-    n_lags = round(RHYTHM_SECONDS * analysis.frames_per_second) if settings.rhythm_weight else 0
     kept, key = None, ""
     if cache is not None:
         key = style_key(
@@ -201,7 +194,7 @@ def _heard(
             seed=seed,
             dtype=dtype,
             block_frames=block_frames,
-            n_lags=n_lags,
+            n_lags=rhythm_lags(settings, analysis),
             weights=weights_here.in_use(settings.depths()),
         )
         kept = StyleCache(cache).find(key)
@@ -209,10 +202,7 @@ def _heard(
         kept = kept.on(analysis.device)
         return kept, load_extractor(settings, kept.bands.mean, analysis, seed, dtype)
     samples = at_rate(style, analysis.sample_rate, scratch)
-    levels = analysis.levels(samples, scratch, clock.part(0.0, 0.3))
-    sounds = sounding_style(levels, settings.gate_db, _reader(samples, analysis))
-    bands = band_statistics(levels.shape[0], sounds.n_frames, sounds.bands, n_lags)
-    bands = with_silence(bands, floors(levels, sounds.programme_db, analysis.frames_per_second)).on(analysis.device)
+    sounds, bands = style_heard(samples, settings, analysis, scratch, clock.part(0.0, 0.3))
     extractor = load_extractor(settings, bands.mean, analysis, seed, dtype)
     target = style_target(sounds, bands, extractor, settings, block_frames)
     if cache is not None:
@@ -226,7 +216,7 @@ def _filled(
     """The content with what it lacks and no gain can make, and its sounding frames."""
     beyond_db, gate_db = preset.reconstruct.excite_beyond_db, preset.transfer.gate_db
     levels = analysis.levels(samples, scratch, clock.part(0.4, 0.7))
-    heard = sounding(levels, gate_db, _reader(samples, analysis))
+    heard = sounding(levels, gate_db, reader(samples, analysis))
     if beyond_db >= exciter.MOST_NEED_DB or not heard.n_frames:
         return Source(samples, None, samples, levels), heard
     power_db = band_statistics(levels.shape[0], heard.n_frames, lambda part: levels[part][:, heard.frames]).power_db
@@ -236,7 +226,7 @@ def _filled(
         return Source(samples, None, samples, levels), heard
     whole = mixed(samples, harmonics, 1.0, scratch)
     levels = analysis.levels(whole, scratch, clock.part(0.7, 1.0))
-    return Source(samples, harmonics, whole, levels), sounding(levels, gate_db, _reader(whole, analysis))
+    return Source(samples, harmonics, whole, levels), sounding(levels, gate_db, reader(whole, analysis))
 
 
 class _Clock:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .analysis import frame_power, programme_of
+from .analysis import Analysis, frame_power, programme_of
 from .errors import BadArguments, TooShort
 from .extractors.base import Sound
+from .spectrogram import spectra_at
 
 FLOOR_DB = -90.0  # of levels relative to the programme's
 GATE_FADE_DB = 20.0  # a transfer fades in over this range above the gate, so that a dying note dies
@@ -19,6 +20,11 @@ FEWEST_FRAMES = 8
 BLOCK_FRAMES, BLOCK_OVERLAP = 1536, 64  # 18 s: a song takes hardly more memory than a clip of 10 s
 
 Read = Callable[[Tensor], Tensor]
+
+
+def reader(samples: Tensor, analysis: Analysis) -> Read:
+    """Gives the spectra of a recording's frames, for networks that listen."""
+    return lambda frames: spectra_at(samples, analysis.resolution, frames, analysis.device).mean(0)
 
 
 def unheard(frames: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from . import figures
 from .audio import Audio
 from .experiment import Heard
 from .mel_picture import centres_hz, height, mel_picture
-from .spectrogram import band_edges_hz, mel_from_hz
+from .spectrogram import band_edges_hz
 
 RANGE_DB = 70.0
 SPECTRUM_RANGE_DB = 90.0
@@ -92,11 +92,13 @@ def frames(heard: Heard, targets: Mapping[int, Tensor], path: Path) -> None:
     figure = figures.new_figure((3.2 * len(levels), 5.4))
     axes = figure.subplots(1, len(levels), sharey=True)
     scale = figures.level_scale([levels[0], levels[-1]], RANGE_DB)
-    edges = mel_from_hz(band_edges_hz(levels[0].shape[0], heard.analysis.sample_rate)[[0, -1]])
-    highest_hz = min(20_000.0, heard.analysis.sample_rate / 2)
+    how, n_bands = heard.analysis, levels[0].shape[0]
+    edges_hz = band_edges_hz(n_bands, how.sample_rate, how.scale)
+    heights = np.linspace(0.0, 1.0, n_bands + 2)
+    highest_hz = min(20_000.0, how.sample_rate / 2)
     for axis, picture, title in zip(axes, levels, titles, strict=True):
-        image = figures.draw(axis, picture, picture.shape[1] / heard.analysis.frames_per_second, title, scale)
-    figures.label_frequency(axes[0], lambda hz: float((mel_from_hz(hz) - edges[0]) / (edges[1] - edges[0])), highest_hz)
+        image = figures.draw(axis, picture, picture.shape[1] / how.frames_per_second, title, scale)
+    figures.label_frequency(axes[0], lambda hz: float(np.interp(hz, edges_hz, heights)), highest_hz, how.scale)
     figures.label_colours(figure, image, list(axes), "Level (dB, 0 = the whole recording's)")
     figures.save(figure, path)
 

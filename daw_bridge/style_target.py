@@ -8,12 +8,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .band_statistics import BandStatistics
+from .analysis import Analysis, OnShare
+from .band_statistics import BandStatistics, band_statistics
 from .extractors.base import Extractor
 from .losses import gram_matrix
+from .noise_guard import floors, with_silence
 from .resolutions import features_at
+from .scratch import Scratch
 from .settings import TransferSettings
-from .sounding import BLOCK_FRAMES, Sounding, blocks_of
+from .sounding import BLOCK_FRAMES, Sounding, blocks_of, reader, sounding_style
+
+RHYTHM_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,37 @@ class StyleTarget:
         """This on a device."""
         grams, centres = ({layer: t.to(device) for layer, t in of.items()} for of in (self.grams, self.centres))
         return StyleTarget(self.bands.on(device), grams, centres)
+
+
+def rhythm_lags(settings: TransferSettings, analysis: Analysis) -> int:
+    """Up to how many frames' delay the rhythm of a style is wanted."""
+    return round(RHYTHM_SECONDS * analysis.frames_per_second) if settings.rhythm_weight else 0
+
+
+def style_heard(
+    samples: Tensor,
+    settings: TransferSettings,
+    analysis: Analysis,
+    scratch: Scratch = Scratch(),
+    on_share: OnShare | None = None,
+) -> tuple[Sounding, BandStatistics]:
+    """The sounding frames of a style, and statistics of its levels, with its rests, on the analysis's device.
+
+    Args:
+        samples: `(C, N)`, at the analysis's rate.
+        settings: gate and rhythm.
+        analysis: how it is seen.
+        scratch: makes room for the levels.
+        on_share: told of the share that is done.
+
+    Raises:
+        TooShort: it hardly sounds.
+    """
+    levels = analysis.levels(samples, scratch, on_share)
+    sounds = sounding_style(levels, settings.gate_db, reader(samples, analysis))
+    bands = band_statistics(levels.shape[0], sounds.n_frames, sounds.bands, rhythm_lags(settings, analysis))
+    floor = floors(levels, sounds.programme_db, analysis.frames_per_second)
+    return sounds, with_silence(bands, floor).on(analysis.device)
 
 
 def style_target(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,10 +11,16 @@ import matplotlib.image
 import numpy as np
 import pytest
 import soundfile
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from safetensors.torch import load_file
 
-from daw_bridge import cli, study
+from daw_bridge import cli, figures, study, study_figure
+from daw_bridge.audio import Audio
 from daw_bridge.audio_files import read_audio
 from daw_bridge.experiment import listen, tried
+from daw_bridge.pipeline import render
 from daw_bridge.presets import load_preset
 
 RATE = 22_050
@@ -100,6 +107,38 @@ def test_a_study_steps_as_a_render_does() -> None:
     assert all((first.levels[step] == again.levels[step]).all() for step in (3, 6))
     assert not (first.levels[3] == first.levels[6]).all()
     assert first.start.shape == first.levels[6].shape == (48, heard.content.n_frames)
+
+
+@pytest.mark.parametrize("band_scale", ["mel", "log"])
+def test_a_study_hears_a_style_as_a_render_does(tmp_path: Path, band_scale: str) -> None:
+    rng = np.random.default_rng(5)
+    fades = np.where(np.arange(4 * RATE) % RATE < RATE // 2, 0.2, 2e-5)  # rests, in which only hiss is left
+    song, groove = (Audio((fades * rng.standard_normal((1, 4 * RATE))).astype(np.float32), RATE) for _ in range(2))
+    parameters = {"n_bands": 48, "num_steps": 0, "band_scale": band_scale, "rhythm_weight": 1.0}
+    preset = load_preset("fast").with_parameters(parameters)
+    render(song, groove, preset, device="cpu", cache=tmp_path / "styles")
+    kept = load_file(next((tmp_path / "styles").iterdir()))
+    heard = listen(song, groove, preset.transfer, device="cpu")
+    for field in fields(heard.bands):
+        assert torch.equal(getattr(heard.bands, field.name), kept[f"bands/{field.name}"]), field.name
+
+
+def octaves_of(axis: Axes) -> list[float]:
+    """How high two octaves are drawn."""
+    at = {label.get_text(): height for label, height in zip(axis.get_yticklabels(), axis.get_yticks(), strict=True)}
+    return [at["600"] - at["300"], at["4 000"] - at["2 000"]]
+
+
+@pytest.mark.parametrize("band_scale", ["mel", "log"])
+def test_frames_are_marked_on_the_scale_of_their_bands(band_scale: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Figure] = []
+    monkeypatch.setattr(figures, "save", lambda figure, path: drawn.append(figure))
+    settings = load_preset("wyse").with_parameters({"n_bands": 48, "band_scale": band_scale}).transfer
+    heard = listen(read_audio(Path("song.wav")), read_audio(Path("style.wav")), settings, device="cpu")
+    study_figure.frames(heard, {}, Path("frames.png"))
+    axis = drawn[0].axes[0]
+    low, high = octaves_of(axis)
+    assert band_scale in axis.get_ylabel() and (abs(high / low - 1) < 0.02) == (band_scale == "log")
 
 
 def test_a_preset_that_ends_early_or_hears_several_resolutions_is_studied_all_the_same() -> None:
