@@ -306,20 +306,15 @@ def test_a_pace_says_how_many_steps_each_block_gets_and_progress_still_ends_at_a
     assert told[-1].step == told[-1].num_steps
 
 
-@dataclasses.dataclass
 class Turning:
     """A network that turns a clock on by a second whenever it hears the target."""
 
-    inner: Extractor
-    now: float = 0.0
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        return self.inner.layers
+    def __init__(self, inner: Extractor) -> None:
+        self._inner, self.layers, self.now = inner, inner.layers, 0.0
 
     def features(self, planes: Tensor, layers: Sequence[str], sound: Sound) -> dict[str, Tensor]:
         self.now += planes.requires_grad
-        return self.inner.features(planes, layers, sound)
+        return self._inner.features(planes, layers, sound)
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs", "fixed_step"])
