@@ -95,6 +95,11 @@ class Rows:
         rows = self._ask(f"{query} ORDER BY priority, created_at, rowid", WORKFLOW)
         return {job_id: place for place, (job_id,) in enumerate(rows, 1)}
 
+    def taken_by(self, executor: str) -> set[str]:
+        """The jobs that an executor has in hand."""
+        query = "SELECT workflow_uuid FROM workflow_status WHERE status = 'PENDING' AND name = ? AND executor_id = ?"
+        return {job_id for (job_id,) in self._ask(query, WORKFLOW, executor)}
+
     def has_more_urgent(self, priority: int) -> bool:
         """Whether a job of a more urgent class waits; takes microseconds."""
         query = "SELECT 1 FROM workflow_status WHERE status = 'ENQUEUED' AND name = ? AND priority < ? LIMIT 1"

@@ -152,7 +152,7 @@ class JobStore:
             is_fresh = key not in latest
             number = latest[key] if not is_fresh else self._rows.latest_number(key)
             is_answered = (
-                number > 0 and not request.is_forced and (not is_fresh or _answers_a_repeat(self.get(f"{key}.{number}")))
+                number > 0 and not _is_asked_anew(request) and (not is_fresh or _answers_a_repeat(self.get(f"{key}.{number}")))
             )
             if not is_answered:
                 number += 1
@@ -250,6 +250,10 @@ class JobStore:
         """
         return self._client._sys_db.reenqueue_for_recovery(job_id, [executor], QUEUE)
 
+    def taken_by(self, executor: str) -> set[str]:
+        """The ids of the jobs that a renderer has in hand by the engine's books; takes microseconds."""
+        return self._rows.taken_by(executor)
+
     def has_more_urgent(self, priority: str) -> bool:
         """Whether a job of a more urgent class waits in the queue; takes microseconds."""
         return self._rows.has_more_urgent(PRIORITIES[priority])
@@ -318,6 +322,11 @@ def _keep_order(connection: Connection, job_ids: list[str]) -> None:
     first = max(int(time.time() * 1000), newest + 1)
     dated = [(first + number, job_id) for number, job_id in enumerate(job_ids)]
     connection.exec_driver_sql("UPDATE workflow_status SET created_at = ? WHERE workflow_uuid = ?", dated)
+
+
+def _is_asked_anew(request: RenderRequest) -> bool:
+    """Whether a forced request is one more wish; a ticket of the same name is the same one, read again after a kill."""
+    return request.is_forced and not (request.origin == "ticket" and request.reqid)
 
 
 def _answers_a_repeat(job: Job) -> bool:

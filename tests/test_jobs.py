@@ -62,6 +62,14 @@ def test_a_forced_request_is_a_job_of_its_own(store: JobStore, request_of: Rende
     assert is_new and second.id == first.id[:-1] + "2"
 
 
+def test_a_forced_ticket_read_again_after_a_kill_is_the_same_job(store: JobStore, request_of: RenderRequest) -> None:
+    ticket = replace(request_of, is_forced=True, origin="ticket")
+    first, is_new = store.submit(ticket)
+    assert is_new and first.request.is_forced and store.submit(ticket) == (first, False)
+    nameless = replace(ticket, reqid="")
+    assert [is_new for _, is_new in (store.submit(nameless), store.submit(nameless))] == [True, True]
+
+
 def test_a_cancelled_request_asked_again_gets_the_next_number(store: JobStore, request_of: RenderRequest) -> None:
     first, _ = store.submit(request_of)
     store.cancel(first.id)

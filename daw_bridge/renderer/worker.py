@@ -6,15 +6,18 @@ import logging
 import os
 import shutil
 import socket
+import sqlite3
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from typing import Any, NoReturn, TypeVar
 
 from dbos import DBOS, DBOSConfig, PortableWorkflowError, WorkflowSerializationFormat
+from sqlalchemy.exc import OperationalError
 
 from ..errors import DawBridgeError, Internal, UnknownJob
 from ..folders import StateFolders
@@ -33,13 +36,15 @@ STEP_SEQUENCE = "jobs-v1"  # raised only when the workflow's steps change; a has
 AWAKE_SECONDS = 60.0  # the queue is polled this long after the last request
 LOOK_SECONDS = 5.0  # and then looked at this often, unless nudged
 UNLOAD_SECONDS = 15 * 60.0
+STRAY_SECONDS = 10.0  # a job that the books say is in hand, and is not, waits this long: it may just begin or end
+STORE_ERRORS = (OperationalError, sqlite3.OperationalError)  # the store's disk is full, as a rule: that passes
 
 ResultT = TypeVar("ResultT")
 log = logging.getLogger(__name__)
 
 
 class _PutBack(BaseException):
-    """Ends the engine's run of a job that was put back into its queue; no Exception, so that no outcome is written down."""
+    """Ends the engine's run of a job that is in its queue again, or soon is; no Exception, so that no outcome is written down."""
 
 
 class Worker:
@@ -63,6 +68,8 @@ class Worker:
         self._device = Device()
         self._is_warm = False
         self._aside: dict[str, Render] = {}  # by the id of a job that waits in the queue again
+        self._living: set[str] = set()  # ids of the jobs that are in hand
+        self._stray_since: dict[str, float] = {}
         self._nudged = threading.Event()
 
     @property
@@ -142,6 +149,7 @@ class Worker:
                 quiet_since = time.monotonic()
             self._nudged.clear()
             self._drop_stale()
+            self._put_strays_back()
         DBOS.destroy(workflow_completion_timeout_sec=24 * 3600)  # a job that slipped in is finished first
         log.info("asleep until nudged")
 
@@ -159,23 +167,51 @@ class Worker:
         # The engine counts every dispatch, reboots too, so its own limit is out of reach; the supervisor counts deaths.
         @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=1_000_000, serialization_type=WorkflowSerializationFormat.PORTABLE)
         def run(table: dict[str, Any]) -> dict[str, Any]:
-            job_id, is_over = str(DBOS.workflow_id), True
-            try:
-                render(job_id)
-                published = publish(job_id)
-                self._tell(replace(self._store.get(job_id), state="done", published=Published(**published)))
-                return published
-            except PortableWorkflowError as error:
-                told = {"code": str(error.code), "message": error.message, "hint": _hint(error)}
-                self._tell(replace(self._store.get(job_id), state="failed", error=told))
-                raise
-            except _PutBack:
-                is_over = False
-                raise
-            finally:
-                if is_over:
+            job_id = str(DBOS.workflow_id)
+            with self._in_hand(job_id):
+                try:
+                    render(job_id)
+                    published = publish(job_id)
+                    self._tell(replace(self._store.get(job_id), state="done", published=Published(**published)))
+                    return published
+                except PortableWorkflowError as error:
+                    told = {"code": str(error.code), "message": error.message, "hint": _hint(error)}
+                    self._tell(replace(self._store.get(job_id), state="failed", error=told))
+                    raise
+
+    @contextmanager
+    def _in_hand(self, job_id: str) -> Iterator[None]:
+        """Clean up after a job that is over; one that the store failed is not, and no outcome of it is written down."""
+        is_over = True
+        self._living.add(job_id)
+        try:
+            yield
+        except _PutBack:
+            is_over = False
+            raise
+        except STORE_ERRORS as error:
+            is_over = False
+            log.error("job %s waits for the job store: %s", job_id, error)
+            raise _PutBack from error
+        finally:
+            if is_over:
+                shutil.rmtree(self._state.work / job_id, ignore_errors=True)
+                with suppress(*STORE_ERRORS):
                     self._store.note(job_id, run="")
-                    shutil.rmtree(self._state.work / job_id, ignore_errors=True)
+            self._living.discard(job_id)
+
+    def _put_strays_back(self) -> None:
+        """Put jobs back into the queue that this renderer has by the engine's books, and not in hand: what was to be written
+        of them last found no room on the store's disk."""
+        try:
+            strays = self._store.taken_by(self._executor) - self._living
+            now = time.monotonic()
+            self._stray_since = {job_id: self._stray_since.get(job_id, now) for job_id in strays}
+            for job_id, since in self._stray_since.items():
+                if now - since >= STRAY_SECONDS and self._store.put_back(job_id, self._executor):
+                    log.warning("job %s is taken up again", job_id)
+        except STORE_ERRORS as error:
+            log.warning("the job store cannot be written: %s", error)
 
     def _render(self, job_id: str) -> None:
         """Render a job, or put it back into the queue for a more urgent one; what was done of it is kept in memory."""
@@ -226,6 +262,9 @@ class Worker:
             return work()
         except DawBridgeError as error:
             failure = error
+        except STORE_ERRORS as error:
+            log.error("job %s waits for the job store: %s", job_id, error)
+            raise _PutBack from error
         except Exception:
             log.error("job %s failed\n%s", job_id, traceback.format_exc())
             where = f"renderer-{portable(self._name)}.log in {self._state.root}"

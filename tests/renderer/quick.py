@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 
 import numpy as np
 import psutil
 
-from daw_bridge.errors import DiskFull
+from daw_bridge.disk import writing
+from daw_bridge.errors import DiskFull, TooShort
 from daw_bridge.folders import ProjectFolders
 from daw_bridge.job import Published
 from daw_bridge.renderer import entry, publication, worker
@@ -72,7 +74,9 @@ def render(order: Order, on_progress: OnProgress, on_preview: OnPreview) -> None
         if do == "crash":
             psutil.Process().kill()
     if do == "refuse":
-        raise DiskFull("the disk has no room for it", "Free some.")
+        raise TooShort("it is too short", "Give a longer one.")
+    if (project / "full midway").exists():
+        raise DiskFull("no room on the disk for 'scratch'", "Free some.")
     if do == "defect":
         raise ZeroDivisionError("of the kind that nobody thought of")
     if do == "memory" and order.memory_scale > 0.3:
@@ -81,7 +85,8 @@ def render(order: Order, on_progress: OnProgress, on_preview: OnPreview) -> None
         _hog(int(asked["needs_bytes"] * order.memory_scale), int(asked["limit_bytes"]))
     if do == "glutton":
         raise MemoryError
-    (order.folder / "remix.wav").write_text(order.job_id)
+    with writing(order.folder / "remix.wav") as file:
+        file.write(order.job_id.encode())
 
 
 def _hog(n_bytes: int, limit_bytes: int) -> None:
@@ -104,7 +109,7 @@ def publish(order: Order) -> Published:
     folders.remixes.mkdir(parents=True, exist_ok=True)
     kept, final = order.folder / "remix.wav", folders.remixes / f"{order.job_id}.wav"
     if kept.exists():
-        os.replace(kept, final)
+        shutil.move(kept, final)
         with (folders.project / "publishes.log").open("a") as lines:
             lines.write(f"{order.job_id}\n")
     status = final.stat()
@@ -124,5 +129,6 @@ if __name__ == "__main__":
     set_wrong()
     worker.AWAKE_SECONDS = float(os.environ.get("QUICK_AWAKE_SECONDS", worker.AWAKE_SECONDS))
     publication.ROOM_SECONDS = 0.3
+    worker.STRAY_SECONDS = 2.0
     worker.UNLOAD_SECONDS = float(os.environ.get("QUICK_UNLOAD_SECONDS", worker.UNLOAD_SECONDS))
     entry.main(Quick())

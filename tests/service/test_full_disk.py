@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from daw_bridge.folders import ProjectFolders
+from tests.service.bench import supervised
 from tests.service.conftest import write_clip
 from tests.service.mounting import memory_disk, unmount_all
 from tests.service.wire import Osc, ServiceProcess
@@ -81,3 +84,38 @@ def test_on_a_small_file_system_the_real_renderer_waits_and_publishes_once_there
     finally:
         osc.close()
         assert service.stop() == (0, "")
+
+
+def fill(folder: Path) -> Path:
+    """Take what room there is, to the last byte."""
+    ballast = folder / "ballast"
+    with suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while file.write(b"x" * 4096):
+            pass
+    return ballast
+
+
+def test_a_job_store_without_room_ends_no_job(tmp_path: Path) -> None:
+    state = memory_disk(tmp_path / "state", "8m")
+    renderer_log = tmp_path / "renderer.log"
+    (state / "renderer-cpu.log").symlink_to(renderer_log)  # to be read, so on a disk with room
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "hold").touch()
+    try:
+        with supervised(tmp_path) as bench:
+            jobs = [bench.ask(name) for name in ("first", "second")]
+            wait_for(lambda: bench.lines("renders.log"), what="a render")
+            ballast = fill(state)
+            with pytest.raises(OperationalError, match="full"):
+                bench.store.note(jobs[0].id, seen=1)
+            (project / "hold").unlink()
+            wait_for(lambda: f"job {jobs[0].id} waits for the job store" in renderer_log.read_text(), what="a store that fails")
+            ballast.unlink()
+            assert [bench.until(job, "done", "failed").state for job in jobs] == ["done", "done"]
+            assert (
+                sorted(bench.lines("publishes.log")) == sorted(job.id for job in jobs)
+                and bench.store.get(jobs[0].id).crashes == 0
+            )
+    finally:
+        unmount_all(state)

@@ -72,7 +72,7 @@ def test_interactive_jobs_overtake_a_batch(bench: Bench) -> None:
 
 def test_a_refusal_keeps_its_code_message_and_hint(bench: Bench) -> None:
     failed = bench.until(bench.ask("a", do="refuse"), "done", "failed")
-    assert failed.error == {"code": "disk_full", "message": "the disk has no room for it", "hint": "Free some."}
+    assert failed.error == {"code": "too_short", "message": "it is too short", "hint": "Give a longer one."}
     assert bench.ticket("a")["error"] == failed.error and bench.ticket("a")["state"] == "failed"
 
 
