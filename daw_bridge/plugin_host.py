@@ -125,25 +125,27 @@ def _answer(
 
 @contextmanager
 def _started(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The plugin's process, which is gone when the block ends, with everything that it has started."""
+    """The plugin's process, which is gone when the block ends, with everything that it has started.
+
+    Its input is a pipe that nothing is written to: the end of it, however this process ends, is the sign to leave.
+    """
     paths = os.pathsep.join(filter(None, (str(PACKAGE), os.environ.get("PYTHONPATH"))))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "daw_bridge.plugin_process", str(folder), str(os.getpid())],
-        stdin=subprocess.DEVNULL,
+    with subprocess.Popen(
+        [sys.executable, "-m", "daw_bridge.plugin_process", str(folder)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env={**os.environ, "PYTHONPATH": paths},
         start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        if os.name == "posix":
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-        process.wait()
+    ) as process:
+        try:
+            yield process
+        finally:
+            if os.name == "posix":
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(process.pid, signal.SIGKILL)
+            else:
+                process.kill()
 
 
 def _wait(process: subprocess.Popen[bytes], beat: Path, name: str, limit_seconds: float, on_beat: Callable[[int], None]) -> None:

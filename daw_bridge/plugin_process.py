@@ -1,4 +1,4 @@
-"""Where a plugin of the user's own lives, `python -m daw_bridge.plugin_process FOLDER PARENT`: it may crash or hang."""
+"""Where a plugin of the user's own lives, `python -m daw_bridge.plugin_process FOLDER`: it may crash or hang."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,14 @@ from .streaming import BUFFER_SAMPLES, fed, poured, through
 MAX_CHOICES = 500
 
 
-def main(folder: Path, parent: int) -> None:
-    """Do what `order.json` in the folder says and leave `answer.json` there; each piece of work adds a byte to `beat`."""
-    _end_with(parent)
+def main(folder: Path, renderer: int) -> None:
+    """Do what `order.json` in the folder says and leave `answer.json` there; each piece of work adds a byte to `beat`.
+
+    Args:
+        folder: that the two processes share.
+        renderer: the reading end of a pipe that the renderer holds open as long as it lives and wants this.
+    """
+    _end_with(renderer)
     order = json.loads((folder / "order.json").read_bytes())
 
     def beat() -> None:
@@ -41,8 +45,12 @@ def main(folder: Path, parent: int) -> None:
     staged.replace(folder / "answer.json")
 
 
-def _end_with(parent: int) -> None:
-    """Be gone when the renderer is: nobody else would end a plugin that hangs."""
+def _end_with(renderer: int) -> None:
+    """Be gone when the renderer is: nobody else would end a plugin that hangs.
+
+    The end of the pipe says so on every system, but a plugin that hangs with Python's lock held keeps it from being heard;
+    on Linux the system itself ends this process then. Windows and macOS are untested.
+    """
     if sys.platform == "linux":  # the system's own way works whatever the plugin does
         import ctypes
         import signal
@@ -50,12 +58,11 @@ def _end_with(parent: int) -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
     def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1.0)
+        while os.read(renderer, 1):
+            pass
         os._exit(1)
 
-    if os.name == "posix":
-        threading.Thread(target=watch, daemon=True).start()
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _loaded(order: dict[str, Any]) -> Any:
@@ -152,8 +159,9 @@ class _Widened:
 
 
 if __name__ == "__main__":
-    # what a plugin prints is nobody's business
-    quiet = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(quiet, 1)
-    os.dup2(quiet, 2)
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    # what a plugin prints is nobody's business, nor is what it asks for; on Windows, a library that looks at an input which is
+    # being read would wait for it
+    held, quiet = os.dup(0), os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(quiet, standard)
+    main(Path(sys.argv[1]), held)

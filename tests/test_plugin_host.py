@@ -14,7 +14,7 @@ import psutil
 import pytest
 from numpy.typing import NDArray
 
-from daw_bridge import plugin_host, plugins
+from daw_bridge import disk, plugin_host, plugins
 from daw_bridge.audio import Audio
 from daw_bridge.errors import Cancelled, DiskFull, PluginFailed
 from daw_bridge.plugins import Allowed, allow
@@ -162,6 +162,18 @@ def test_a_plugin_that_hangs_goes_with_the_renderer_that_is_killed(allowed: Allo
         renderer.kill()
         renderer.wait()
     wait_for(lambda: not any(map(is_at_work, children)), 30.0, "the end of the plugin's process")
+
+
+def test_a_plugin_that_hangs_goes_when_its_input_ends(allowed: Allowed, tmp_path: Path) -> None:
+    order = {"task": "render", "path": allowed.path, "name": NAME, "parameters": {"hang": 1.0}, "state": ""}
+    disk.write_json(tmp_path / "order.json", {**order, "shape": [1, 9], "n_wanted": 9, "sample_rate": RATE})
+    for name in ("in.f32", "out.f32"):
+        (tmp_path / name).write_bytes(bytes(4 * 9))
+    with plugin_host._started(tmp_path) as process:
+        wait_for((tmp_path / "beat").exists, 60.0, "the plugin at work")
+        assert process.stdin is not None, "a pipe, which ends with the renderer on every system"
+        process.stdin.close()
+        assert process.wait(60.0) == 1
 
 
 def is_at_work(process: psutil.Process) -> bool:
