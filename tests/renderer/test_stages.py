@@ -227,7 +227,7 @@ def test_the_style_is_heard_once_for_the_first_sound_and_the_whole(long_order: O
     assert len(list((tmp_path / "styles").glob("*.safetensors"))) == 1
 
 
-@pytest.mark.parametrize(("asked_seconds", "given_seconds"), [(0.0, 4.0), (2.5, 2.5), (60.0, 4.0)])
+@pytest.mark.parametrize(("asked_seconds", "given_seconds"), [(0.0, 3.0), (2.5, 2.5), (60.0, 3.0)])
 def test_a_first_sound_takes_as_many_steps_as_there_is_time_for(asked_seconds: float, given_seconds: float) -> None:
     preset = load_preset("default").with_parameters({"time_budget_seconds": asked_seconds}).to_table()
     changed = preset_from(first_sound._in_time(preset), "default").transfer
