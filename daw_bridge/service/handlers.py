@@ -13,6 +13,7 @@ from typing import Any
 
 from .. import __version__
 from ..errors import BadArguments, DawBridgeError, Internal, QueueFull, RateLimited
+from ..job import Job
 from .accepting import Accepting
 from .admission import admitted
 from .audience import TTL_SECONDS, Audience
@@ -45,6 +46,7 @@ class Handlers:
         accepting: takes what is asked.
         run: for everything else of the desk.
         why: what became of a dropped file.
+        retry: renders a job again.
         pausing: the switch for rendering.
         token: what every message must begin with; empty where the service listens to this computer alone.
     """
@@ -57,6 +59,7 @@ class Handlers:
         accepting: Accepting,
         run: OneThread,
         why: Callable[[str], Awaitable[str]],
+        retry: Callable[[str], Awaitable[Job]],
         pausing: Pausing,
         token: str = "",
     ) -> None:
@@ -66,6 +69,7 @@ class Handlers:
         self._accepting = accepting
         self._run = run
         self._why = why
+        self._retry = retry
         self._pausing = pausing
         self._token = token
         self._buttons = Buttons()
@@ -239,7 +243,7 @@ class Handlers:
                 await asking
 
     async def retry(self, peer: Peer, _: str, job_id: str) -> None:
-        self._board.accepted(await self._run(self._desk.retry, job_id), True, peer)
+        self._board.accepted(await self._retry(job_id), True, peer)
 
     async def pause(self, peer: Peer, _: str, trigger: Value) -> None:
         if fires(trigger):

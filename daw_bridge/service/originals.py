@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from ..folders import ProjectFolders
+from ..request import SourceFile
 from .hot_folder import HotFolder
 
 MAX_NAME_BYTES = 200
@@ -63,6 +64,18 @@ def move_away(folder: HotFolder, stem: Path, state: str) -> str:
         reason = "another file system" if error.errno == errno.EXDEV else str(error.strerror)
         return f"the original stays where it is: {reason}"
     return "the original stays where it is: a thousand files of its name were moved before"
+
+
+def bring_back(folder: HotFolder, stem: Path, content: SourceFile) -> None:
+    """Move a failed original from errors/ to where it was dropped; it stays where it is when a file lies there."""
+    try:
+        for path in (ProjectFolders(folder.project).errors / folder.label).iterdir():
+            status = path.stat()
+            if (path.suffix, status.st_size, status.st_mtime_ns) == (stem.suffix, content.size_bytes, content.mtime_ns):
+                _move(path, stem)
+                return
+    except OSError as error:
+        log.info("%s is not brought back: %s", stem, error)
 
 
 def _move(source: Path, target: Path) -> None:

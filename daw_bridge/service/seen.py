@@ -49,17 +49,20 @@ class Seen:
         self._connection.close()
 
     def put(self, drop: Drop) -> None:
-        """Write a drop down, in place of what was known of it."""
+        """Write a drop down, in place of what was known of it; its turn among the drops of its path stays."""
         with self._connection:
             self._connection.execute(
-                "INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?)", (drop.key, drop.path, drop.job, drop.outcome, drop.message)
+                "INSERT INTO seen VALUES (?, ?, ?, ?, ?) ON CONFLICT (drop_key) DO UPDATE SET path = excluded.path, "
+                "job = excluded.job, outcome = excluded.outcome, message = excluded.message",
+                (drop.key, drop.path, drop.job, drop.outcome, drop.message),
             )
 
     def find(self, key: str) -> Drop | None:
         return self._one("drop_key = ?", key)
 
     def of_job(self, job: str) -> Drop | None:
-        return self._one("job = ?", job)
+        """The drop of a job, or of another try of it: the same id with another number."""
+        return self._one("job GLOB ?", job.rpartition(".")[0] + ".*")
 
     def latest_of(self, path: str) -> Drop | None:
         return self._one("path = ?", path)

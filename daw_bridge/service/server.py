@@ -9,12 +9,14 @@ import os
 import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from .. import __version__
 from ..errors import DawBridgeError, Internal
 from ..folders import ProjectFolders, StateFolders, default_state
+from ..job import Job
 from ..presets import shipped_folder
 from .accepting import Accepting
 from .admission import make_token
@@ -90,7 +92,8 @@ def serve(
         config = read_config(folders, {**from_words(settings or {}), **flags})
         token = make_token(folders.token) if config.lan else ""
         sock = open_socket(EVERY_HOST if config.lan else HOST, config.port)
-        known = dict.fromkeys([*named, *read_projects(folders)])
+        watched = [folder.project for folder in config.watched if folder.project.is_dir()]
+        known = dict.fromkeys([*named, *read_projects(folders), *watched])
         with logging_to(folders.log), asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
             runner.run(Service(folders, config, list(known), token).run(sock, on_line))
     finally:
@@ -151,8 +154,9 @@ class Service:
         desk = Desk(self._state, self._config.roots, self._config.previews)
         self._accepting = Accepting(desk, self._projects, self._run_accept)
         self._pausing = Pausing(audience, self._board, desk, self._run_job, self._clock)
+        retry = partial(self._retry, desk)
         self._handlers = Handlers(
-            audience, self._board, desk, self._accepting, self._run_job, self._why, self._pausing, self._token
+            audience, self._board, desk, self._accepting, self._run_job, self._why, retry, self._pausing, self._token
         )
         await asyncio.get_running_loop().create_datagram_endpoint(lambda: endpoint, sock=sock)
         host, port = sock.getsockname()[:2]
@@ -256,6 +260,14 @@ class Service:
     async def _why(self, path: str) -> str:
         await self._has_folders.wait()  # asked while the service starts, it is answered a moment later
         return await self._run_folder(self._folders.why, path, self._board.why())
+
+    async def _retry(self, desk: Desk, job_id: str) -> Job:
+        await self._has_folders.wait()
+        before = await self._run_job(desk.job, job_id)
+        await self._run_folder(self._folders.put_back, before)
+        job = await self._run_job(desk.retry, job_id)
+        await self._run_folder(self._folders.retried, job)
+        return job
 
     async def _close(self, desk: Desk, audience: Audience, tasks: Sequence[asyncio.Future[Any]]) -> None:
         self._board.state = "stopping"

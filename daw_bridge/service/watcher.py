@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..errors import BadParameter, DawBridgeError, FileError, UnsupportedFormat
+from ..errors import BadArguments, BadParameter, DawBridgeError, EmptyFile, UnsupportedFormat
 from ..folders import ProjectFolders
 from ..job import Job
 from ..riff import check_header
 from .hot_folder import HotFolder, drop_folders, is_ours, is_style, read_folder
-from .originals import move_away, tell, untell
+from .originals import bring_back, move_away, tell, untell
 from .seen import Drop, Seen
 from .settle import RENAMED_SECONDS, TRUNCATED_SECONDS, Look, Patience, look_at, missing_part, settle_seconds
 from .stems import Problem, Ready, drop_key, stem_ask, stem_files
 
 BUSY_SECONDS = (2.0, 8.0, 30.0, 120.0)
-ASK_AGAIN_SECONDS = 30.0  # a preset that was missing may have been installed
+ASK_AGAIN_SECONDS = 30.0  # a preset that was missing may have been installed, a right given, a share mounted
 
 
 class HotFolders:
@@ -177,33 +178,67 @@ class HotFolders:
 
     def accepted(self, stem: Ready, job: Job) -> None:
         """The store took the stem's request."""
-        self._seen.put(Drop(stem.key, str(stem.path), job.id, "accepted", ""))
-        self._words.pop(stem.path, None)
-        untell(stem.folder, stem.path)
+        self._await(Drop(stem.key, str(stem.path), job.id, "accepted", ""), stem.folder, job)
+
+    def _await(self, drop: Drop, folder: HotFolder, job: Job) -> None:
+        path = Path(drop.path)
+        self._seen.put(drop)
+        self._words.pop(path, None)
+        if self._is_latest(drop, job):
+            untell(folder, path)
         if job.is_final:
             self.finished(job)
 
     def refused(self, stem: Ready, error: DawBridgeError, now: float) -> list[Problem]:
-        """The intake refused the stem's request; what may pass is asked again after a while."""
-        self._refused[stem.key] = math.inf if isinstance(error, FileError) else now + ASK_AGAIN_SECONDS
+        """The intake refused the stem's request; it is asked again after a while, unless another file must come first."""
+        is_for_good = isinstance(error, (EmptyFile, UnsupportedFormat))
+        self._refused[stem.key] = math.inf if is_for_good else now + ASK_AGAIN_SECONDS
         self._problems = []
         self._say(stem.path, stem.folder, error.code, str(error))
         return self._problems
 
     def finished(self, job: Job) -> None:
-        """A job ended: say why it failed, and move the original if its folder wants that."""
+        """A job ended: say why it failed, or take that back, and move the original if its folder wants that."""
         drop = self._seen.of_job(job.id)
-        if drop is None or drop.outcome != "accepted":
+        if drop is None or drop.job != job.id or drop.outcome != "accepted":
             return
         path = Path(drop.path)
         message = _sentence(job)
-        folder = self._folder_of(path, Path(job.request.project))
-        outcome = job.state
-        if job.state == "failed":
-            tell(folder, path, message)
-        if folder.is_moving and job.state in ("done", "failed") and _is_still(path, job):
-            message = move_away(folder, path, job.state) or message
-        self._seen.put(Drop(drop.key, drop.path, drop.job, outcome, message))
+        if job.state in ("done", "failed") and self._is_latest(drop, job):
+            folder = self._folder_of(path, Path(job.request.project))
+            if job.state == "failed":
+                tell(folder, path, message)
+            else:
+                untell(folder, path)
+            if folder.is_moving and os.path.exists(path):  # Path.exists raises where a share has gone
+                message = move_away(folder, path, job.state) or message
+        self._seen.put(Drop(drop.key, drop.path, drop.job, job.state, message))
+
+    def put_back(self, job: Job) -> None:
+        """Before a job is tried again: its original lies where it was dropped, although the failure moved it to errors/.
+
+        Raises:
+            BadArguments: another file lies there now.
+        """
+        drop = self._seen.of_job(job.id)
+        if drop is None or job.state not in ("failed", "cancelled"):
+            return
+        path = Path(drop.path)
+        bring_back(self._folder_of(path, Path(job.request.project)), path, job.request.content)
+        if _is_replaced(path, job):
+            raise BadArguments(f"{path.name!r} is another file than job {job.id} was about", "It has a job of its own.")
+
+    def retried(self, job: Job) -> None:
+        """The store took the job that tries another again."""
+        drop = self._seen.of_job(job.id)
+        if drop is not None:
+            folder = self._folder_of(Path(drop.path), Path(job.request.project))
+            self._await(Drop(drop.key, drop.path, job.id, "accepted", ""), folder, job)
+
+    def _is_latest(self, drop: Drop, job: Job) -> bool:
+        """Whether nothing newer was dropped under the name; a new file, or the same beside another style, has its own job."""
+        latest = self._seen.latest_of(drop.path)
+        return latest is not None and latest.key == drop.key and not _is_replaced(Path(drop.path), job)
 
     def _folder_of(self, path: Path, project: Path) -> HotFolder:
         for folder in self._watched:
@@ -235,14 +270,14 @@ class HotFolders:
         return "no hot folder has seen it"
 
 
-def _is_still(path: Path, job: Job) -> bool:
-    """Whether the file is the one that the job was about: one that was put in its place meanwhile has a job of its own."""
+def _is_replaced(path: Path, job: Job) -> bool:
+    """Whether another file than the job was about lies there."""
     content = job.request.content
     try:
         look = look_at(path)
     except OSError:
         return False
-    return (look.size_bytes, look.mtime_ns) == (content.size_bytes, content.mtime_ns)
+    return (look.size_bytes, look.mtime_ns) != (content.size_bytes, content.mtime_ns)
 
 
 def _sentence(job: Job) -> str:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import psutil
 
+from daw_bridge.folders import ProjectFolders
 from daw_bridge.service.pausing import MAX_LEASES
+from tests.service.conftest import write_clip
 from tests.service.wire import Osc, ServiceProcess
 from tests.waiting import wait_for
 
@@ -126,6 +128,30 @@ def test_a_failed_job_is_retried_under_the_next_number(quick: ServiceProcess, qu
     assert quick_osc.ask("/retry", job, answer="/accepted")[0] == job[:-1] + "2"
     quick_osc.expect("/failed", job[:-1] + "2", seconds=20.0)
     assert quick_osc.ask("/retry", "nothing.1", answer="/error")[0] == "unknown_job"
+
+
+def test_a_stem_whose_original_was_put_away_is_there_again_for_the_job_that_tries_again(
+    quick: ServiceProcess, quick_osc: Osc
+) -> None:
+    project = Path(json.loads((quick.state / "projects.json").read_text())[0])
+    folders = ProjectFolders(project)
+    stem, away = folders.drop / "vinyl" / "stem.wav", folders.errors / "vinyl" / "stem.wav"
+    write_clip(stem.with_name("style.wav"), seed=3)
+    stem.with_name("folder.toml").write_text('originals = "move"\n')
+    (project / "hold").touch()
+    quick_osc.ask("/subscribe", answer="/subscribed")
+    write_clip(stem)
+    job = quick_osc.expect("/progress", seconds=30.0)[1]
+    quick_osc.send("/cancel", job)
+    quick_osc.expect("/cancelled", job, seconds=20.0)
+    away.parent.mkdir(parents=True)
+    stem.rename(away)  # as after a failure
+    (project / "hold").unlink()
+    assert quick_osc.ask("/retry", job, answer="/accepted")[0] == job[:-1] + "2"
+    quick_osc.expect("/done", job[:-1] + "2", seconds=20.0)
+    wait_for((folders.done / "vinyl" / "stem.wav").exists, 20.0, "the original in done/")
+    assert f"job {job[:-1]}2 is done" in quick_osc.ask("/why", str(stem), answer="/why")[1]
+    assert not stem.exists() and not away.exists()
 
 
 def test_widgets_see_what_is_set_also_when_they_join_late(quick: ServiceProcess, quick_osc: Osc) -> None:

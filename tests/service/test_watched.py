@@ -19,14 +19,15 @@ RENDER_SECONDS = 120.0
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
 def test_a_stem_in_a_watched_folder_is_kept_and_its_job_outlives_a_stop(tmp_path: Path, sign: signal.Signals) -> None:
-    project, bounces = tmp_path / "project", tmp_path / "bounces"
-    project.mkdir()
+    project, other, bounces = tmp_path / "project", tmp_path / "another project", tmp_path / "bounces"
+    project.mkdir()  # nobody names it but the watched folder
+    other.mkdir()
     style = write_clip(tmp_path / "style.wav", seed=3)
     stem = write_clip(bounces / "lead.wav", seconds=0.05)
     (project / "hold").touch()
     watched = f'[{{path = "{bounces}", project = "{project}", style = "{style}"}}]'
     environment = {"DAW_BRIDGE_WATCH": watched}
-    service = ServiceProcess([project], tmp_path / "state", is_quick=True, environment=environment)
+    service = ServiceProcess([other], tmp_path / "state", is_quick=True, environment=environment)
     osc = Osc(service.port)
     osc.ask("/subscribe", answer="/subscribed", seconds=30.0)
     job = osc.expect("/progress", seconds=30.0)[1]
@@ -37,7 +38,7 @@ def test_a_stem_in_a_watched_folder_is_kept_and_its_job_outlives_a_stop(tmp_path
     assert service.stop() == (0, "")
     assert not (tmp_path / "state" / "service.json").exists()
     (project / "hold").unlink()
-    service = ServiceProcess([project], tmp_path / "state", is_quick=True, environment=environment)
+    service = ServiceProcess([other], tmp_path / "state", is_quick=True, environment=environment)
     osc = Osc(service.port)
     try:
         wait_for(lambda: f"job {job} is done" in str(osc.ask("/why", str(stem), answer="/why")[1]), 60.0, "the remix")

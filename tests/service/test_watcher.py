@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from daw_bridge.errors import UnknownPreset
+from daw_bridge.errors import BadArguments, DawBridgeError, EmptyFile, ForbiddenPath, NotFound, UnknownPreset, UnsupportedFormat
+from daw_bridge.job import Job
 from daw_bridge.service.hot_folder import HotFolder, is_ignored
 from daw_bridge.service.intake import request_of
 from tests.service.conftest import write_clip
@@ -182,6 +183,89 @@ def test_a_refused_request_is_told_once_and_asked_again_later(watch: Watch) -> N
     assert watch.after(1.0) == []
     assert len(watch.after(30.0)) == 1
     assert watch.hot.refused(stem, UnknownPreset("preset 'x' does not exist"), watch.now) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_asked_again"), [(NotFound, True), (ForbiddenPath, True), (EmptyFile, False), (UnsupportedFormat, False)]
+)
+def test_what_may_pass_is_asked_again_and_what_cannot_be_audio_is_not(
+    watch: Watch, kind: type[DawBridgeError], is_asked_again: bool
+) -> None:
+    give_style(watch)
+    drop(watch)
+    watch.after(0.0)
+    (stem,) = watch.after(2.1)
+    watch.hot.refused(stem, kind("no"), watch.now)
+    assert bool(watch.after(31.0)) == is_asked_again
+
+
+def fail(job: Job, message: str = "it broke") -> Job:
+    return dataclasses.replace(job, state="failed", error={"code": "internal", "message": message, "hint": ""})
+
+
+@pytest.mark.parametrize("replaced", ["stem.wav", "style.wav"])
+def test_the_failure_of_what_was_replaced_while_it_waited_is_not_told_of_what_came_after(watch: Watch, replaced: str) -> None:
+    style, path = give_style(watch), drop(watch)
+    (path.parent / "folder.toml").write_text('originals = "move"\n')
+    watch.settled()
+    (first,) = watch.take()
+    write_clip(path if replaced == "stem.wav" else style, seconds=0.5, seed=5)
+    watch.settled()
+    (second,) = watch.take()
+    watch.hot.finished(fail(first, "it was changed after it was asked for"))
+    assert not watch.folders.errors.exists() and path.exists()
+    assert f"job {second.id} is accepted" in watch.hot.why(str(path))
+
+
+def test_a_note_of_a_failure_goes_when_the_remix_is_there(watch: Watch) -> None:
+    give_style(watch)
+    path = drop(watch)
+    watch.settled()
+    (job,) = watch.take()
+    note = watch.folders.errors / "vinyl" / "stem.wav.error.txt"
+    note.parent.mkdir(parents=True)
+    note.write_text("stem.wav: an earlier service said so")
+    watch.hot.finished(dataclasses.replace(job, state="done"))
+    assert not note.exists() and path.exists()
+
+
+@pytest.mark.parametrize("originals", ["keep", "move"])
+def test_a_stem_whose_job_is_tried_again_is_that_jobs_from_then_on(watch: Watch, originals: str) -> None:
+    give_style(watch)
+    path = drop(watch)
+    (path.parent / "folder.toml").write_text(f'originals = "{originals}"\n')
+    watch.settled()
+    (job,) = watch.take()
+    for number in (2, 3, 4):
+        watch.hot.finished(fail(job))
+        moved = watch.folders.errors / "vinyl" / "stem.wav"
+        assert moved.exists() == (originals == "move") and moved.with_name("stem.wav.error.txt").exists()
+        first = dataclasses.replace(fail(job), id=job.id[:-1] + "1")  # whichever try is named
+        watch.hot.put_back(first)
+        assert path.exists() and not moved.exists()
+        assert watch.settled() == []
+        job = dataclasses.replace(job, id=f"{job.id[:-1]}{number}")
+        watch.hot.retried(job)
+        assert f"job {job.id} is accepted" in watch.hot.why(str(path))
+        assert watch.hot.open_jobs() == [job.id] and not moved.parent.exists()
+        watch.hot.finished(first)
+        assert watch.hot.open_jobs() == [job.id]
+    watch.hot.finished(dataclasses.replace(job, state="done"))
+    assert (watch.folders.done / "vinyl" / "stem.wav").exists() == (originals == "move")
+    assert path.exists() == (originals == "keep") and not (watch.folders.errors / "vinyl").exists()
+
+
+def test_a_stem_that_was_replaced_is_not_tried_again_in_place_of_the_new_one(watch: Watch) -> None:
+    give_style(watch)
+    path = drop(watch)
+    (path.parent / "folder.toml").write_text('originals = "move"\n')
+    watch.settled()
+    (job,) = watch.take()
+    watch.hot.finished(fail(job))
+    write_clip(path, seconds=0.5, seed=5)
+    with pytest.raises(BadArguments, match="another file"):
+        watch.hot.put_back(fail(job))
+    assert watch.settled() == ["stem.wav"]
 
 
 @pytest.mark.parametrize(("state", "folder"), [("done", "done"), ("failed", "errors")])

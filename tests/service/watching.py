@@ -48,8 +48,9 @@ class Watch:
     def take(self, state: str = "queued") -> list[Job]:
         """Accept whatever is ready."""
         jobs = []
-        for number, stem in enumerate(self.after(0.1)):
-            job = Job(f"{stem.path.name}.{number}", state, request_of(stem.ask, [self.project], {}))
+        for stem in self.after(0.1):
+            request = request_of(stem.ask, [self.project], {})
+            job = Job(f"{request.key[:24]}.1", state, request)
             self.hot.accepted(stem, job)
             jobs.append(job)
         return jobs
