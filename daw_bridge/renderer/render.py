@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import OutOfMemory
+from ..disk import has_room
+from ..errors import DiskFull, OutOfMemory
 from ..job import Job
 from ..jobs import JobStore
+from . import publication
 from .attempts import is_out_of_memory
 from .device import TICK_SECONDS, Device
 from .gate import Gate
@@ -37,7 +40,7 @@ class Render:
     def _work(self) -> None:
         for order in self._orders:
             try:
-                return self._stages.render(order, self._watch.on_progress, self._watch.on_preview)
+                return self._with_room(order)
             except Exception as error:
                 if not is_out_of_memory(error):
                     raise
@@ -47,6 +50,19 @@ class Render:
         raise OutOfMemory(
             f"rendering {name!r} needs more memory than is free", "Close other programs, or ask for a shorter part."
         )
+
+    def _with_room(self, order: Order) -> None:
+        """Have an order done, and done again as soon as there is room, where the disk was full in its middle."""
+        while True:
+            try:
+                return self._stages.render(order, self._watch.on_progress, self._watch.on_preview)
+            except DiskFull as error:
+                log.warning("job %s waits: %s", order.job_id, error)
+                reason = str(error)
+            since = time.monotonic()
+            while time.monotonic() - since < publication.ROOM_SECONDS or not has_room(order.folder, order.folder):
+                self._watch.on_progress(publication.ROOM_PHASE, 0.0, reason)
+                time.sleep(TICK_SECONDS)
 
     def is_done(self) -> bool:
         """Wait until it is, or until it stands aside; what it raised is raised here."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import logging
 import os
 import shutil
 import stat
+import time
 from importlib import import_module
 from pathlib import Path
 
@@ -17,12 +20,17 @@ from ..job import Published
 from ..request import SourceFile
 from ..scratch import Scratch
 from . import first_sound, reuse
+from .device import TICK_SECONDS
 from .order import OnPreview, OnProgress, Order
 
 RECIPE = "recipe.json"
 KEPT_STEM = "remix"
 COPY_BLOCK_BYTES = 1 << 20
 WARM_SAMPLES = 22_050
+PASSING = (errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.ETIMEDOUT)  # what a share or a drive says that went
+PASSING_SECONDS = (2.0, 8.0, 30.0, 120.0)  # waited before each further try
+
+log = logging.getLogger(__name__)
 
 
 def load() -> None:
@@ -55,7 +63,7 @@ def render(order: Order, on_progress: OnProgress, on_preview: OnPreview) -> None
 
     request = order.request
     on_progress("load", 0.0)
-    content, style = (copied(getattr(request, role), role, order.folder) for role in ("content", "style"))
+    content, style = (copied(getattr(request, role), role, order.folder, on_progress) for role in ("content", "style"))
     sources = making.read_sources(request, content, style, Scratch(order.folder), order.styles)
     recipe = making.recipe_of(request, sources, job=order.job_id)
     earlier = None if request.is_forced else reuse.find(ProjectFolders(Path(request.project)).remixes, recipe)
@@ -109,13 +117,14 @@ def publish(order: Order) -> Published:
     return reuse.published(path, remix.length_seconds, remix.sample_rate)
 
 
-def copied(source: SourceFile, role: str, folder: Path) -> Path:
+def copied(source: SourceFile, role: str, folder: Path, on_progress: OnProgress = lambda phase, fraction: None) -> Path:
     """A private copy of an input, so that what happens to the original during the render does no harm.
 
     Args:
         source: the file as it was when it was named; it must still be that file.
         role: "content" or "style", for messages and for the name of the copy's folder.
         folder: the job's work folder.
+        on_progress: called several times a second while a drive or a share that went is waited for; what it raises ends that.
 
     Raises:
         NotFound: it is gone, or was changed since.
@@ -126,28 +135,60 @@ def copied(source: SourceFile, role: str, folder: Path) -> Path:
     path = Path(source.path)
     copy = folder / role / path.name
     make_folder(copy.parent)
-    try:
-        with open(path, "rb", opener=_without_waiting) as original:
-            before = os.fstat(original.fileno())
-            if not stat.S_ISREG(before.st_mode) or not _is_at(path, before):
-                raise UnsupportedFormat(f"{role} {path.name!r} is not a regular file", "Give an audio file.")
-            with writing(copy) as target:
-                shutil.copyfileobj(original, target, COPY_BLOCK_BYTES)
-                after = os.fstat(original.fileno())
-    except FileNotFoundError:
-        raise NotFound(f"{role} {path.name!r} is not there any more", "Put it back and ask again.") from None
-    except PermissionError:
-        raise ForbiddenPath(
-            f"{role} {path.name!r} may not be read", "Give yourself the right to read it and ask again."
-        ) from None
-    except OSError as error:
-        raise NotFound(
-            f"{role} {path.name!r} cannot be read: {error.strerror}", "Check the disk or the share that it lies on."
-        ) from None
+    pauses = iter(PASSING_SECONDS)
+    while True:
+        try:
+            before, after = _copy(path, copy, role)
+            break
+        except (OSError, ForbiddenPath) as problem:
+            error = problem if isinstance(problem, OSError) else problem.__cause__  # of the copy, or of reading for it
+            if not isinstance(error, OSError) or (problem is not error and error.errno not in PASSING):
+                raise
+            seconds = next(pauses, None) if _may_pass(error, path) else None
+            if seconds is None:
+                raise _unreadable(error, role, path) from None
+            log.warning("%s %r is waited for %g s: %s", role, path.name, seconds, error)
+        _wait(seconds, on_progress)
     for status in (before, after):
         if (status.st_size, status.st_mtime_ns) != (source.size_bytes, source.mtime_ns):
             raise NotFound(f"{role} {path.name!r} was changed after it was asked for", "Ask again to render what it is now.")
     return copy
+
+
+def _copy(path: Path, copy: Path, role: str) -> tuple[os.stat_result, os.stat_result]:
+    """Copy a file; what it was before and after."""
+    with open(path, "rb", opener=_without_waiting) as original:
+        before = os.fstat(original.fileno())
+        if not stat.S_ISREG(before.st_mode) or not _is_at(path, before):
+            raise UnsupportedFormat(f"{role} {path.name!r} is not a regular file", "Give an audio file.")
+        with writing(copy) as target:
+            shutil.copyfileobj(original, target, COPY_BLOCK_BYTES)
+            return before, os.fstat(original.fileno())
+
+
+def _may_pass(error: OSError, path: Path) -> bool:
+    """Whether the drive or the share is gone, not the file alone; an empty folder is what a mount leaves behind."""
+    if error.errno in PASSING:
+        return True
+    try:
+        return isinstance(error, FileNotFoundError) and not any(path.parent.iterdir())
+    except OSError:
+        return True
+
+
+def _unreadable(error: OSError, role: str, path: Path) -> DawBridgeError:
+    if isinstance(error, FileNotFoundError):
+        return NotFound(f"{role} {path.name!r} is not there any more", "Put it back and ask again.")
+    if isinstance(error, PermissionError):
+        return ForbiddenPath(f"{role} {path.name!r} may not be read", "Give yourself the right to read it and ask again.")
+    return NotFound(f"{role} {path.name!r} cannot be read: {error.strerror}", "Check the disk or the share that it lies on.")
+
+
+def _wait(seconds: float, on_progress: OnProgress) -> None:
+    since = time.monotonic()
+    while time.monotonic() - since < seconds:
+        on_progress("load", 0.0)
+        time.sleep(min(TICK_SECONDS, seconds))
 
 
 def _without_waiting(path: str, flags: int) -> int:

@@ -30,15 +30,19 @@ class Watch:
     def __init__(self, store: JobStore, device: Device, gate: Gate, job: Job) -> None:
         self._store, self._device, self._gate = store, device, gate
         self._job_id, self._priority = job.id, job.request.priority
-        self._latest = ("load", 0.0)
-        self._noted: dict[str, Any] = {"phase": "", "fraction": -1.0, "preview": job.preview}
+        self._latest = ("load", 0.0, "")
+        self._noted: dict[str, Any] = {"phase": "", "fraction": -1.0, "preview": job.preview, "waits": job.waits}
         self._preview = job.preview
         self._is_stopped = False
         self._n_urgent_looks = 0
         self._is_aside, self._may_go_on = threading.Event(), threading.Event()
 
-    def on_progress(self, phase: str, fraction: float) -> None:
+    def on_progress(self, phase: str, fraction: float, waits: str = "") -> None:
         """Called on the device's thread.
+
+        Args:
+            phase, fraction: how far the job is.
+            waits: what holds it up; empty where nothing does.
 
         Raises:
             Cancelled: the job was given up meanwhile.
@@ -49,7 +53,7 @@ class Watch:
             self._gate.wait(lambda: self._is_stopped)
         if self._is_stopped:
             raise Cancelled(f"job {self._job_id} was cancelled")
-        self._latest = (phase, max(self._latest[1], fraction))
+        self._latest = (phase, max(self._latest[1], fraction), waits)
 
     def on_preview(self, path: Path) -> None:
         """Called on the device's thread when the first sound is there."""
@@ -89,9 +93,9 @@ class Watch:
             log.warning("job %s: no progress written: %s", self._job_id, error)
 
     def _note(self) -> None:
-        phase, fraction = self._latest
-        now = {"phase": phase, "fraction": round(fraction, 4), "preview": self._preview}
+        phase, fraction, waits = self._latest
+        now = {"phase": phase, "fraction": round(fraction, 4), "preview": self._preview, "waits": waits}
         is_further = fraction - self._noted["fraction"] >= LEAST_PROGRESS
-        if is_further or any(now[name] != self._noted[name] for name in ("phase", "preview")):
+        if is_further or any(now[name] != self._noted[name] for name in ("phase", "preview", "waits")):
             self._store.note(self._job_id, **now)
             self._noted = now

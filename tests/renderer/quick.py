@@ -51,13 +51,15 @@ def render(order: Order, on_progress: OnProgress, on_preview: OnPreview) -> None
     It holds on while the project holds a file named hold.
     """
     on_progress("load", 0.0)
-    copy = copied(order.request.content, "content", order.folder)
+    copy = copied(order.request.content, "content", order.folder, on_progress)
     asked = json.loads(copy.read_text()) if copy.suffix == ".json" else {"seconds": STEP_SECONDS}
     project = Path(order.request.project)
     with (project / "renders.log").open("a") as lines:
         lines.write(f"{order.job_id} {order.memory_scale} {order.device}\n")
     with (project / "copies.log").open("a") as lines:
         lines.write(hashlib.sha256(copy.read_bytes()).hexdigest() + "\n")
+    if asked.get("do") == "early":
+        _keep(order)
     while (project / "hold").exists():
         on_progress("transfer", 0.5)
         time.sleep(STEP_SECONDS)
@@ -85,6 +87,11 @@ def render(order: Order, on_progress: OnProgress, on_preview: OnPreview) -> None
         _hog(int(asked["needs_bytes"] * order.memory_scale), int(asked["limit_bytes"]))
     if do == "glutton":
         raise MemoryError
+    if do != "early":
+        _keep(order)
+
+
+def _keep(order: Order) -> None:
     with writing(order.folder / "remix.wav") as file:
         file.write(order.job_id.encode())
 

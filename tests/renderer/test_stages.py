@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -118,6 +120,54 @@ def test_an_input_that_changed_or_went_is_refused_by_its_role_and_name(asked: Re
     path.unlink()
     with pytest.raises(NotFound, match=r"content 'song\.wav' is not there any more"):
         stages.copied(asked.content, "content", tmp_path / "w")
+
+
+def test_a_drive_that_went_is_waited_for(asked: RenderRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project, away = Path(asked.project), tmp_path / "away"
+    project.rename(away)
+    waited = list[str]()
+
+    def comes_back(phase: str, _: float) -> None:
+        waited.append(phase)
+        if not project.exists():
+            away.rename(project)
+
+    assert (
+        stages.copied(asked.content, "content", tmp_path / "w", comes_back).read_bytes() == Path(asked.content.path).read_bytes()
+    )
+    assert set(waited) == {"load"}
+    monkeypatch.setattr(stages, "PASSING_SECONDS", (0.01, 0.02))
+    project.rename(away)
+    project.mkdir()  # as an empty mount point
+    waited.clear()
+    with pytest.raises(NotFound, match="is not there any more"):
+        stages.copied(asked.content, "content", tmp_path / "w", lambda phase, _: waited.append(phase))
+    assert len(waited) >= 2
+
+
+def test_who_waits_for_a_drive_can_be_cancelled(asked: RenderRequest, tmp_path: Path) -> None:
+    def give_up(*_: object) -> None:
+        raise Cancelled("given up")
+
+    Path(asked.project).rename(tmp_path / "away")
+    with pytest.raises(Cancelled):
+        stages.copied(asked.content, "content", tmp_path / "w", give_up)
+
+
+def test_a_share_that_fails_in_the_middle_is_read_again(
+    asked: RenderRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy, failures = shutil.copyfileobj, [errno.EIO, errno.ESTALE]
+
+    def fails_twice(*words: Any) -> None:
+        if failures:
+            raise OSError(failures.pop(), "the share is away")
+        copy(*words)
+
+    monkeypatch.setattr(stages, "PASSING_SECONDS", (0.01, 0.02))
+    monkeypatch.setattr(shutil, "copyfileobj", fails_twice)
+    copied = stages.copied(asked.content, "content", tmp_path / "w")
+    assert copied.read_bytes() == Path(asked.content.path).read_bytes() and not failures
 
 
 @pytest.fixture

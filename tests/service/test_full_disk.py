@@ -55,6 +55,24 @@ def test_a_job_that_waits_for_room_can_be_cancelled(quick: ServiceProcess, quick
     assert wait_for(lambda: quick_osc.ask("/status", answer="/status/info")[0] == "idle")
 
 
+def test_a_disk_that_fills_during_a_render_pauses_the_queue_and_the_render_begins_again(
+    quick: ServiceProcess, quick_osc: Osc
+) -> None:
+    project = Path(json.loads((quick.state / "projects.json").read_text())[0])
+    (project / "full midway").touch()
+    quick_osc.ask("/subscribe", answer="/subscribed")
+    jobs = [ask(quick, quick_osc, name) for name in ("fourth.json", "fifth.json")]
+    code, where, message = quick_osc.expect("/error", seconds=20.0)
+    assert (code, where) == ("disk_full", f"job/{jobs[0]}") and "Free some" in message
+    wait_for(lambda: quick_osc.ask("/status", answer="/status/info")[0] == "paused")
+    quick_osc.send("/cancel", jobs[0])
+    quick_osc.expect("/cancelled", jobs[0], seconds=5.0)
+    quick_osc.expect("/error", "disk_full", f"job/{jobs[1]}", seconds=20.0)
+    (project / "full midway").unlink()
+    quick_osc.expect("/done", jobs[1], seconds=20.0)
+    assert wait_for(lambda: quick_osc.ask("/status", answer="/status/info")[0] == "idle")
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 600 kB."""
@@ -104,7 +122,7 @@ def test_a_job_store_without_room_ends_no_job(tmp_path: Path) -> None:
     (project / "hold").touch()
     try:
         with supervised(tmp_path) as bench:
-            jobs = [bench.ask(name) for name in ("first", "second")]
+            jobs = [bench.ask(name, do="early") for name in ("first", "second")]
             wait_for(lambda: bench.lines("renders.log"), what="a render")
             ballast = fill(state)
             with pytest.raises(OperationalError, match="full"):
