@@ -134,6 +134,10 @@ def _folders(state: StateFolders) -> list[Finding]:
 
     findings = [_folder("state folder", state.root)]
     for project in read_projects(state):
+        if not project.is_dir():
+            remedy = f"Connect its drive: the service waits for it. Is it gone for good, take it out of {state.projects}."
+            findings.append(Finding(f"project {project.name}", False, f"{project} is not there", remedy))
+            continue
         folders = ProjectFolders(project)
         findings.append(_folder(f"project {project.name}", folders.remixes if folders.remixes.is_dir() else project))
     return findings

@@ -72,11 +72,13 @@ def test_the_doctor_finds_a_well_machine_well_and_says_what_to_do_about_an_ill_o
     assert all(finding["is_well"] for finding in findings), findings
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "config.toml").write_text(f'port = 0\n[roots]\ngone = "{tmp_path}/gone"\n')
+    (tmp_path / "state" / "projects.json").write_text(f'["{tmp_path}/drive/song"]')
     (tmp_path / ".config" / "REAPER").mkdir(parents=True)
     (tmp_path / ".config" / "REAPER" / "reaper.ini").touch()
     done = run("doctor", "--state", tmp_path / "state", HOME=home)
     assert done.returncode == 1
     assert "NOT OK  configuration" in done.stdout and "Make these folders" in done.stdout
+    assert f"NOT OK  project song: {tmp_path}/drive/song is not there" in done.stdout and "Connect its drive" in done.stdout
     assert "daw-bridge install-reaper" in done.stdout
 
 

@@ -46,7 +46,7 @@ class Accepting:
             lot, self._waiting = wanted[:MAX_LOT], wanted[MAX_LOT:]
             answers: Sequence[Accepted | Exception]
             try:
-                answers = await self._run(self._desk.submit_all, [ask for ask, _ in lot], tuple(self._projects))
+                answers = await self._run(self._desk.submit_all, [ask for ask, _ in lot], self._projects)
             except Exception as error:
                 answers = [error] * len(lot)
             for (_, future), answer in zip(lot, answers, strict=True):

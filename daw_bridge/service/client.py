@@ -116,7 +116,8 @@ def _project(state: StateFolders, named: Path | None, content: Path) -> Path:
         if not named.is_dir():
             raise NotFound(f"project {str(named)!r} is not an existing folder", "Give the folder that the DAW project lies in.")
         return named.resolve()
-    projects = [Path(text) for text in json.loads(state.projects.read_text(encoding="utf-8"))] if state.projects.exists() else []
+    listed = json.loads(state.projects.read_text(encoding="utf-8")) if state.projects.exists() else []
+    projects = [path for path in map(Path, listed) if path.is_dir()]  # the drives of others may be away
     holding = [project for project in projects if content.is_relative_to(project)]
     if holding:
         return max(holding, key=lambda project: len(project.parts))

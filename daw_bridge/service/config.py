@@ -157,13 +157,12 @@ def _watched(row: Any, path: Path) -> HotFolder:
 
 
 def read_projects(state: StateFolders) -> list[Path]:
-    """The project folders that the service of this state folder watches; those that are gone are left out."""
+    """The project folders of this state folder's service, also those whose drive is away. Touches none of them."""
     try:
         listed = json.loads(state.projects.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return []
-    paths = [Path(text) for text in listed if isinstance(text, str)] if isinstance(listed, list) else []
-    return [path for path in paths if path.is_dir()]
+    return [Path(text) for text in listed if isinstance(text, str)] if isinstance(listed, list) else []
 
 
 def write_projects(state: StateFolders, projects: Iterable[Path]) -> None:

@@ -16,8 +16,6 @@ from ..errors import DawBridgeError, Internal, UnknownJob
 from ..folders import StateFolders
 from ..job import ACTIVE, FINAL, Job
 from .intake import Ask, request_of
-from .purge import Age, purge_previews, purge_tickets
-from .tickets import REFUSED
 
 if TYPE_CHECKING:
     from ..jobs import JobStore
@@ -73,7 +71,6 @@ class Desk:
         self._is_open = threading.Event()
         self._is_paused = False
         self._next_tidy = 0.0
-        self._age = Age()
 
     def open(self) -> None:
         """Open the store and start the renderers; takes about a second, most of it importing."""
@@ -111,11 +108,15 @@ class Desk:
     def submit_all(self, asks: Sequence[Ask], projects: Sequence[Path]) -> list[Accepted | DawBridgeError]:
         """Check asks and put those that are well on disk, all at once.
 
+        Args:
+            asks: what is asked.
+            projects: the service's; it grows, above all while the store is being opened.
+
         Returns:
             for each of them the job and whether it is new, or what is wrong with it.
         """
-        looked = [self._looked_at(ask, projects) for ask in asks]
         self._is_open.wait()
+        looked = [self._looked_at(ask, tuple(projects)) for ask in asks]
         requests = [request for request in looked if not isinstance(request, DawBridgeError)]
         accepted = iter(self._store.submit_all(requests) if requests else [])
         answers = [request if isinstance(request, DawBridgeError) else next(accepted) for request in looked]
@@ -206,14 +207,11 @@ class Desk:
         if self._opened is not None:
             self._supervisor.set_paused(is_paused)
 
-    def purge(self, keep_days: int, projects: Sequence[Path]) -> None:
-        """Forget jobs that ended so many days ago, and remove old tickets and first sounds."""
-        now = self._age.now()
+    def purge(self, keep_days: int, now: float) -> None:
+        """Forget jobs that ended so many days before now (seconds since the epoch)."""
         n_jobs = self._store.purge(datetime.fromtimestamp(now, UTC) - timedelta(days=keep_days))
-        n_tickets = purge_tickets(projects, self._state.tickets / REFUSED, now)
-        n_previews = purge_previews(projects, now)
-        if n_jobs or n_tickets or n_previews:
-            log.info("purged %d jobs, %d old tickets and %d first sounds", n_jobs, n_tickets, n_previews)
+        if n_jobs:
+            log.info("purged %d jobs", n_jobs)
 
     def tick(self, now: float) -> News:
         """Look after the renderers and see what became of the jobs.

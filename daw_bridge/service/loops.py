@@ -16,10 +16,11 @@ from .desk import Accepted, Desk
 from .intake import shelf
 from .pausing import Pausing
 from .progress_file import ProgressFile
+from .purge import Age, purge_files
 from .slips import take_slips
 from .stems import Problem, Ready
 from .threads import OneThread
-from .tickets import ask_from_ticket, load, pending, refuse, registered
+from .tickets import REFUSED, ask_from_ticket, load, pending, refuse, registered
 from .watcher import HotFolders
 
 BUSY_SECONDS, IDLE_SECONDS = 0.15, 0.5
@@ -92,6 +93,7 @@ class Loops:
         self._progress, self._on_packet = progress, on_packet
         self._tickets, self._keep_days, self._clock = tickets, keep_days, clock
         self._next_look = 0.0
+        self._age = Age()
         self._finishing: set[asyncio.Future[None]] = set()
         self.job_hint, self.ticket_hint, self.folder_hint = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
@@ -102,9 +104,12 @@ class Loops:
             (self.look_at_tickets, self.ticket_hint),
             (self.look_at_folders, self.folder_hint),
             (self.look_at_age, asyncio.Event()),
+            (self.look_at_old_files, asyncio.Event()),
             (self.look_at_presets, asyncio.Event()),
         )
-        return [asyncio.get_running_loop().create_task(keep_doing(what, hint)) for what, hint in pairs]
+        catching_up = asyncio.get_running_loop().create_task(self._catch_up())
+        catching_up.add_done_callback(self._finished)
+        return [catching_up, *(asyncio.get_running_loop().create_task(keep_doing(what, hint)) for what, hint in pairs)]
 
     async def look_at_jobs(self) -> float:
         """Tell what is new about the jobs."""
@@ -195,10 +200,15 @@ class Loops:
 
     async def look_at_age(self) -> float:
         """Throw away what is too old to matter."""
-        await self._run_job(self._desk.purge, self._keep_days, tuple(self._projects))
+        await self._run_job(self._desk.purge, self._keep_days, self._age.now())
         return PURGE_SECONDS
 
-    async def catch_up(self) -> None:
+    async def look_at_old_files(self) -> float:
+        """Throw away what lies in folders and is too old to matter."""
+        await self._run_folder(purge_files, tuple(self._projects), self._tickets / REFUSED, self._age.now())
+        return PURGE_SECONDS
+
+    async def _catch_up(self) -> None:
         """Hear of folder jobs that ended while the service was away."""
         for job_id in await self._run_folder(self._folders.open_jobs):
             try:

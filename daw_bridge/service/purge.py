@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from ..folders import ProjectFolders
@@ -33,6 +33,17 @@ class Age:
     def now(self) -> float:
         """Seconds since the epoch."""
         return min(self._wall_clock(), self._clock() + self._offset)
+
+
+def purge_files(projects: Sequence[Path], refused: Path, now: float) -> None:
+    """Remove old tickets and first sounds. Project folders may lie on a share that hangs: the jobs must not wait for this.
+
+    Args:
+        projects, refused, now: as below.
+    """
+    n_tickets, n_previews = purge_tickets(projects, refused, now), purge_previews(projects, now)
+    if n_tickets or n_previews:
+        log.info("purged %d old tickets and %d first sounds", n_tickets, n_previews)
 
 
 def purge_tickets(projects: Iterable[Path], refused: Path, now: float) -> int:

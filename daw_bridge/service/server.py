@@ -29,7 +29,7 @@ from .fields import from_words
 from .handlers import Handlers
 from .intake import project_folder
 from .layout import make_folders
-from .loops import Loops
+from .loops import Loops, keep_doing
 from .osc import NOBODY, Endpoint, open_socket
 from .outbox import registration, write_ticket
 from .pausing import Pausing
@@ -41,6 +41,7 @@ from .watcher import HotFolders
 
 HOST, EVERY_HOST = "127.0.0.1", "0.0.0.0"
 JOIN_SECONDS = 10.0
+RETURN_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -92,10 +93,8 @@ def serve(
         config = read_config(folders, {**from_words(settings or {}), **flags})
         token = make_token(folders.token) if config.lan else ""
         sock = open_socket(EVERY_HOST if config.lan else HOST, config.port)
-        watched = [folder.project for folder in config.watched if folder.project.is_dir()]
-        known = dict.fromkeys([*named, *read_projects(folders), *watched])
         with logging_to(folders.log), asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-            runner.run(Service(folders, config, list(known), token).run(sock, on_line))
+            runner.run(Service(folders, config, named, token).run(sock, on_line))
     finally:
         lock.release()
     return 0
@@ -121,7 +120,7 @@ class Service:
     Args:
         state: its state folder, whose lock is held.
         config: its configuration.
-        projects: folders to watch from the start.
+        projects: folders to watch from the start, made ready; those of the state folder's list are watched when they are there.
         token: of every message, in LAN mode.
         clock: monotonic seconds.
     """
@@ -130,12 +129,15 @@ class Service:
         self,
         state: StateFolders,
         config: Config,
-        projects: list[Path],
+        projects: Sequence[Path],
         token: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._state, self._config, self._clock = state, config, clock
-        self._projects, self._token = projects, token
+        self._projects, self._token = list(projects), token
+        of_watched = (folder.project for folder in config.watched)
+        self._remembered = list(dict.fromkeys([*projects, *read_projects(state), *of_watched]))
+        self._missed: set[Path] = set()
         self._run_accept, self._run_job, self._run_folder = OneThread("accept"), OneThread("jobs"), OneThread("folders")
 
     async def run(self, sock: socket.socket, on_line: Callable[[str], None]) -> None:
@@ -213,16 +215,12 @@ class Service:
         self._handlers.on_accepted = loops.job_hint.set
         self._handlers.on_knock = loops.ticket_hint.set
         await self._take_hints(loops)
-        for project in list(self._projects):
-            try:
-                await self._watch(project)
-            except DawBridgeError as error:  # a remembered project must not keep the others waiting
-                log.warning("%s is not watched: %s", project, error)
-        await self._run_job(write_projects, self._state, self._projects)
+        watching = keep_doing(lambda: self._watch_remembered(loops.folder_hint), asyncio.Event())
+        tasks.append(asyncio.get_running_loop().create_task(watching))  # not waited for: a share may hang
+        await self._run_job(write_projects, self._state, list(self._remembered))
         await store_opened
         self._board.state = "ready"
         audience.publish("/startup", __version__)
-        await loops.catch_up()
         tasks += loops.start()
 
     async def _take_hints(self, loops: Loops) -> None:
@@ -246,14 +244,30 @@ class Service:
         loops.folder_hint.set()
 
     async def _add_project(self, project: Path) -> None:
-        if project not in self._projects:
-            self._projects.append(project)
+        if project not in self._folders.projects:
             await self._watch(project)
-            await self._run_job(write_projects, self._state, list(self._projects))
+        if project not in self._remembered:
+            self._remembered.append(project)
+            await self._run_job(write_projects, self._state, list(self._remembered))
+
+    async def _watch_remembered(self, hint: asyncio.Event) -> float:
+        """Watch what is not watched yet: a drive that is away may come back."""
+        for project in [path for path in self._remembered if path not in self._folders.projects]:
+            try:
+                await self._watch(project)
+                hint.set()
+            except DawBridgeError as error:
+                if project not in self._missed:
+                    log.warning("%s is not watched until it is there: %s", project, error)
+                    self._missed.add(project)
+        return RETURN_SECONDS
 
     async def _watch(self, project: Path) -> None:
-        await self._run_folder(make_folders, project)
-        self._folders.projects = list(self._projects)
+        await self._run_folder(_lay_out, project)
+        if project not in self._projects:
+            self._projects.append(project)
+        if project not in self._folders.projects:
+            self._folders.projects = [*self._folders.projects, project]
         await self._run_folder(self._hints.watch, ProjectFolders(project).drop)
         log.info("watching %s", project)
 
@@ -284,3 +298,8 @@ class Service:
         await self._run_job(desk.close)
         for thread in (self._run_accept, self._run_job, self._run_folder):
             thread.close()
+
+
+def _lay_out(project: Path) -> None:
+    project_folder(str(project))  # in place of a drive that is away no folders are made
+    make_folders(project)

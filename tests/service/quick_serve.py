@@ -4,13 +4,31 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from daw_bridge.service import hints, loops, osc, supervisor
 from daw_bridge.service.server import serve
 from tests.renderer.quick import set_wrong
 from tests.renderer.small_service import QUICK
+
+HANG_SECONDS = 40.0
+
+
+def hanging(look: Callable[[Path], Any], share: Path) -> Callable[[Path], Any]:
+    """A look at a path that does as on a share whose server is gone, for a while: so a test of it ends."""
+    switch = share.with_suffix(".hangs")
+
+    def looked(path: Path) -> Any:
+        deadline = time.monotonic() + HANG_SECONDS
+        while path.is_relative_to(share) and switch.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return look(path)
+
+    return looked
 
 
 def main() -> int:
@@ -19,6 +37,7 @@ def main() -> int:
     parser.add_argument("state", type=Path)
     parser.add_argument("projects", type=Path, nargs="+")
     parser.add_argument("--unlimited", action="store_true")
+    parser.add_argument("--hanging", type=Path, help="while HANGING.hangs exists, looks into HANGING do not come back")
     parser.add_argument("--blind", action="store_true", help="and does not look for tickets by itself for an hour")
     asked = parser.parse_args()
     set_wrong()
@@ -28,6 +47,10 @@ def main() -> int:
     if asked.blind:
         hints.Hints.watch = lambda *_: None  # type: ignore[method-assign]
         loops.TICKET_SECONDS = 3600.0
+    if asked.hanging:
+        loops.PURGE_SECONDS = 0.2
+        for name in ("is_dir", "iterdir"):
+            setattr(Path, name, hanging(getattr(Path, name), asked.hanging))
     return serve(asked.projects, state=asked.state, port=0, on_line=lambda line: print(line, flush=True))
 
 

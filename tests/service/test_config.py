@@ -33,11 +33,11 @@ def test_init_says_where_it_cannot_write(tmp_path: Path) -> None:
         init_project(tmp_path / "file")
 
 
-def test_projects_are_remembered_and_those_that_are_gone_left_out(tmp_path: Path) -> None:
+def test_projects_are_remembered_also_while_their_drive_is_away(tmp_path: Path) -> None:
     state = StateFolders(tmp_path)
     assert read_projects(state) == []
     write_projects(state, [tmp_path, tmp_path / "gone"])
-    assert read_projects(state) == [tmp_path]
+    assert read_projects(state) == [tmp_path, tmp_path / "gone"]
     state.projects.write_text("{broken")
     assert read_projects(state) == []
 

@@ -26,7 +26,7 @@ def test_a_remix_is_accepted_rendered_and_lands_in_the_project(osc: Osc, project
     osc.send("/remix", "song.wav", "style.wav", "default", "asked 1", "project", project.name, *FEW_STEPS, "seed", 1)
     job, reqid, preset = osc.expect("/accepted")
     assert (reqid, preset) == ("asked 1", "default")
-    osc.expect("/started", job, "default")
+    osc.expect("/started", job, "default", seconds=RENDER_SECONDS)
     assert osc.expect("/progress", seconds=RENDER_SECONDS)[1] == job
     path, seconds = osc.expect("/done", job, seconds=RENDER_SECONDS)[1:]
     assert Path(path).parent == ProjectFolders(project).remixes
