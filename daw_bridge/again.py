@@ -94,10 +94,11 @@ def run(asked: argparse.Namespace) -> int:
 def _verdict(outcome: Outcome) -> str:
     if outcome.is_same_sound is None:
         return ""
+    differs = "; ".join(outcome.differs)
     if outcome.is_same_sound:
-        return "the same bytes\n" if outcome.is_same_file else "the same sound, in a file with other chunks about it\n"
-    reason = "; ".join(outcome.differs) or "nothing that the recipe records has changed"
-    return f"daw-bridge: not the same sound: {reason}\n"
+        same = "the same bytes" if outcome.is_same_file else "the same sound, in a file with other chunks about it"
+        return f"{same}, although {differs}\n" if differs else f"{same}\n"
+    return f"daw-bridge: not the same sound: {differs or 'nothing that the recipe records has changed'}\n"
 
 
 def again(file: Path, changes: Changes, *, out: Path | None, on_progress: OnProgress) -> Outcome:
@@ -148,6 +149,8 @@ def again(file: Path, changes: Changes, *, out: Path | None, on_progress: OnProg
         takes = render_takes(request, sources, **how)
         if not changes:
             takes = [_turned_as_then(take, recorded, scratch) for take in takes]
+        if out is None:
+            takes = [_formed_as_then(take, recorded) for take in takes]
         on_progress("publish", 1.0)
         files = write_takes(request, out, takes, stem=Path(_name(recorded.content)).stem)
     return _compared(files, recorded, changes)
@@ -265,6 +268,14 @@ def _turned_as_then(take: making.Made, recorded: Recorded, scratch: Scratch) -> 
 
     gain_db = recorded.number("take_gain_db")
     return turned(take, gain_db, scratch) if gain_db else take
+
+
+def _formed_as_then(take: making.Made, recorded: Recorded) -> making.Made:
+    """A FLAC where the remix was one, a WAV else, whichever the content is: the user may have named the file."""
+    from .publish import SUFFIXES, for_suffix
+
+    suffix = Path(str(_mapping(recorded.table.get("file")).get("name"))).suffix.lower()
+    return replace(take, audio=for_suffix(take.audio, Path(f"remix{suffix}"))) if suffix in SUFFIXES else take
 
 
 def _compared(files: list[Path], recorded: Recorded, changes: Changes) -> Outcome:

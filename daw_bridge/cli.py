@@ -5,16 +5,21 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from types import FrameType
 
 from .arguments import parser
 from .errors import DawBridgeError
 
 EXIT_ERROR, EXIT_INTERRUPTED = 1, 130  # argparse's own for a wrong command line is 2
+RENDERING = ("remix", "again", "compare", "study")
 ON_INTERRUPT = {
-    **dict.fromkeys(("remix", "again", "compare", "study"), "cancelled; nothing was written"),
+    **dict.fromkeys(RENDERING, "cancelled; nothing was written"),
     "fetch_weights": "stopped; the next time goes on there",
     "send": "no longer waiting; the service goes on with it, unless you say: daw-bridge cancel",
 }
@@ -27,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: without the program's name; None means the process's own.
 
     Returns:
-        The exit code: 0 done, 1 refused or failed with one line on the error stream, 130 after Ctrl-C.
+        The exit code: 0 done, 1 refused or failed with one line on the error stream, 130 after Ctrl-C, or what
+        ends a render like it.
 
     Raises:
         SystemExit: the command line is wrong (2), or only help was asked for (0).
@@ -36,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser().parse_args(arguments)
     is_debugging = os.environ.get("DAW_BRIDGE_DEBUG") == "1"
     try:
-        return COMMANDS[asked.command](asked)
+        with _ended_like_ctrl_c() if asked.command in RENDERING else nullcontext():
+            return COMMANDS[asked.command](asked)
     except KeyboardInterrupt as interrupt:
         _complain(str(interrupt) or ON_INTERRUPT.get(asked.command, "stopped"))
         return EXIT_INTERRUPTED
@@ -54,8 +61,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return EXIT_ERROR
 
 
+@contextmanager
+def _ended_like_ctrl_c() -> Iterator[None]:
+    """Let the end of the session or of its terminal do in the block what Ctrl-C does, so that nothing is left behind there."""
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    if threading.current_thread() is not threading.main_thread():
+        numbers = []  # signals reach the main thread alone
+    before = {n: signal.getsignal(n) for n in numbers if signal.getsignal(n) is not signal.SIG_IGN}  # nohup ignores one
+
+    def end(number: int, frame: FrameType | None) -> None:
+        for other in before:
+            signal.signal(other, signal.SIG_IGN)  # a closed terminal may say it twice, the second time to who tidies up
+        on_interrupt = signal.getsignal(signal.SIGINT)  # which may hold it back while files are written
+        if not callable(on_interrupt):
+            raise KeyboardInterrupt
+        on_interrupt(number, frame)
+
+    try:
+        for number in before:
+            signal.signal(number, end)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _complain(text: str) -> None:
-    print("daw-bridge: " + " ".join(text.split()), file=sys.stderr, flush=True)
+    with suppress(OSError):  # the terminal may be closed
+        print("daw-bridge: " + " ".join(text.split()), file=sys.stderr, flush=True)
 
 
 def _demo(asked: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ import json
 import math
 import os
 import shutil
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -128,14 +129,34 @@ def check_targets(targets: Sequence[Path], inputs: Sequence[Path | None], *, is_
 
 
 def place(moves: Mapping[Path, Path], *, is_forced: bool) -> None:
-    """Give staged files their names, all of them.
+    """Give staged files their names, all of them or none: where one cannot have its name, those before it lose theirs.
+
+    Args:
+        moves: from staged file to name, in the order in which they are to appear.
+        is_forced: replace what is there. It keeps another name until the last file has its own, and comes back if one fails.
 
     Raises:
-        ForbiddenPath: a name was taken in the meantime.
+        ForbiddenPath: a name was taken in the meantime, or its file is in use where that keeps it from being replaced.
     """
-    for staged, target in moves.items():
-        with reported(target):
-            staged.replace(target) if is_forced else rename_new(staged, target)
+    kept = {target: target.with_name(f".daw-bridge-{uuid.uuid4().hex[:8]}.old") for target in moves.values()}
+    placed: list[Path] = []
+    try:
+        for staged, target in moves.items():
+            with reported(target):
+                if is_forced and os.path.lexists(target):
+                    target.rename(kept[target])
+                rename_new(staged, target)
+            placed.append(target)
+    except BaseException:
+        for target, old in kept.items():
+            with contextlib.suppress(OSError):
+                if os.path.lexists(old):
+                    old.replace(target)
+                elif target in placed:
+                    target.unlink()
+        raise
+    for old in kept.values():
+        remove(old)
 
 
 def has_room(folder: Path, like: Path) -> bool:

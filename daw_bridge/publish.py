@@ -262,17 +262,14 @@ def write_beside(
         ForbiddenPath: one of the two files exists, or cannot be written.
         DiskFull: no room.
     """
-    audio = _for_suffix(audio, path)
-    recipe_path = path.with_suffix(".json")
+    audio = for_suffix(audio, path)
     check_free(path, is_forced=is_forced)
     staged = path.with_name(f".daw-bridge-{uuid.uuid4().hex[:8]}{path.suffix}")
     staged_recipe = staged.with_suffix(".json")
     try:
         write_audio(staged, audio, origin=origin)
         disk.write_json(staged_recipe, {**recipe_table, **_told_of(staged, path.name, audio)})
-        with disk.reported(path):
-            for source, target in ((staged_recipe, recipe_path), (staged, path)):
-                source.replace(target) if is_forced else disk.rename_new(source, target)
+        disk.place({staged: path, staged_recipe: path.with_suffix(".json")}, is_forced=is_forced)
     finally:
         disk.remove(staged)
         disk.remove(staged_recipe)
@@ -295,7 +292,8 @@ def check_free(path: Path, *, is_forced: bool = False) -> None:
             raise ForbiddenPath(f"{str(target)!r} exists already", "Choose another name, or say --force to replace it.")
 
 
-def _for_suffix(audio: Audio, path: Path) -> Audio:
+def for_suffix(audio: Audio, path: Path) -> Audio:
+    """An audio in the form that a file's ending asks for, its sample format as near as that form has it."""
     if path.suffix.lower() == ".flac":
         subtype = audio.subtype if audio.subtype in FLAC_SUBTYPES else "PCM_24"
         return replace(audio, container="FLAC", subtype="PCM_S8" if audio.subtype == "PCM_U8" else subtype)

@@ -117,6 +117,26 @@ def test_a_flac_comes_again_with_the_same_sound(folder: Path, capsys: Capture) -
     assert told["differs"] == []
 
 
+def test_a_flac_of_a_wav_in_float_comes_again_as_a_flac(folder: Path, capsys: Capture) -> None:
+    samples, _ = soundfile.read(folder / "song.wav")
+    soundfile.write(folder / "float.wav", samples, RATE, subtype="FLOAT")
+    mine, other = folder / "mine.flac", folder / "float__default__style__v001.flac"
+    words = (folder / "float.wav", "--style", folder / "style.wav", "--out", mine, *QUICK)
+    assert cli.main(["remix", *map(str, words)]) == 0
+    capsys.readouterr()
+    code, out, err = again(capsys, mine)
+    assert (code, out) == (0, f"{other}\n")
+    assert err.endswith("the same bytes\n")
+    assert mine.read_bytes() == other.read_bytes()
+
+
+def test_other_versions_are_said_even_where_the_bytes_are_the_same(folder: Path, capsys: Capture) -> None:
+    altered(remix_in(folder), versions={**table_of(remix_in(folder))["versions"], "scipy": "0.1"})
+    code, _, err = again(capsys, remix_in(folder))
+    assert code == 0
+    assert err.splitlines()[-1].startswith("the same bytes, although scipy was 0.1, now ")
+
+
 def test_strength_and_parameters_make_another_remix_that_its_recipe_tells(folder: Path, capsys: Capture) -> None:
     options = ("--strength", "0.6", "--param", "wet=0.9", "--seed", "9", "--json")
     told = json.loads(again(capsys, remix_in(folder), *options)[1])

@@ -144,6 +144,27 @@ def test_out_names_the_file_and_force_replaces_it(clips: Path, tmp_path: Path) -
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a process of its own cannot be sent Ctrl-C alone there")
+@pytest.mark.parametrize("end", ["SIGTERM", "SIGHUP"])
+def test_the_end_of_a_session_or_its_terminal_stops_a_remix_like_ctrl_c(clips: Path, tmp_path: Path, end: str) -> None:
+    number = getattr(signal, end)
+    before = signal.signal(number, signal.SIG_DFL)  # under nohup it is ignored, there as here
+    try:
+        words = ("remix", clips / "song.wav", "--style", clips / "style.wav", "--out", tmp_path / "mine.wav")
+        with start(*words, "--param", "num_steps=2000") as process:
+            assert process.stderr is not None
+            assert any("transferring" in line for line in process.stderr)
+            assert len(list(tmp_path.glob(".daw_bridge-*"))) == 1
+            process.send_signal(number)
+            process.send_signal(number)  # a closed terminal may well say it twice
+            _, rest = process.communicate(timeout=60)
+    finally:
+        signal.signal(number, before)
+    assert process.returncode == 130
+    assert rest.splitlines()[-1] == "daw-bridge: cancelled; nothing was written"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a process of its own cannot be sent Ctrl-C alone there")
 @pytest.mark.parametrize(("moment", "num_steps"), [("loading", 1), ("transferring", 2000), ("publishing", 1)])
 def test_ctrl_c_stops_a_remix_at_any_moment_and_leaves_nothing_half_done(
     clips: Path, tmp_path: Path, moment: str, num_steps: int

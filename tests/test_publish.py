@@ -357,6 +357,25 @@ def test_what_exists_is_replaced_only_by_force(tmp_path: Path, taken: str) -> No
     assert sf.info(tmp_path / "x.wav").frames == 1000
 
 
+@pytest.mark.parametrize("failing", [".wav", ".json"])
+def test_by_force_a_file_that_is_in_use_leaves_remix_and_recipe_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    path = write_beside(tmp_path / "x.wav", sound(), {})
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    rename = Path.rename
+
+    def in_use(source: Path, target: Path) -> Path:
+        if source.suffix == failing:
+            raise PermissionError(13, "The file is in use", str(source))
+        return rename(source, target)
+
+    monkeypatch.setattr(Path, "rename", in_use)  # as Windows does while a DAW has the file open
+    with pytest.raises(ForbiddenPath, match="in use"):
+        write_beside(path, sound(seed=1), {}, is_forced=True)
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
 @pytest.mark.parametrize(
     ("name", "subtype", "kept"),
     [("x.flac", "FLOAT", "PCM_24"), ("x.flac", "PCM_16", "PCM_16"), ("x.FLAC", "PCM_U8", "PCM_S8"), ("x.wav", "FLOAT", "FLOAT")],

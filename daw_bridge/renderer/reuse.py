@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..audio import Audio
 from ..disk import read_json, write_json
 from ..errors import NotFound
 from ..job import Published
@@ -55,9 +54,12 @@ def _is_cut_short(recipe: Mapping[str, Any]) -> bool:
     return any(steps < recipe["preset"]["transfer"]["num_steps"] for steps in recipe.get("steps", ()))
 
 
-def note(folder: Path, remix: Path, content: Audio) -> None:
-    """Keep in the job's work folder that nothing need be rendered; the remix is as long as the content."""
-    write_json(folder / NOTE, asdict(published(remix, content.length_seconds, content.sample_rate)))
+def note(folder: Path, remix: Path) -> None:
+    """Keep in the job's work folder that nothing need be rendered; a remix with its tail is longer than its content."""
+    from ..audio_files import read_form
+
+    sample_rate, _, n_samples = read_form(remix, role="remix")
+    write_json(folder / NOTE, asdict(published(remix, n_samples / sample_rate, sample_rate)))
 
 
 def noted(folder: Path) -> Published | None:

@@ -68,7 +68,7 @@ def render(order: Order, on_progress: OnProgress, on_preview: OnPreview) -> None
     recipe = making.recipe_of(request, sources, job=order.job_id)
     earlier = None if request.is_forced else reuse.find(ProjectFolders(Path(request.project)).remixes, recipe)
     if earlier is not None:
-        reuse.note(order.folder, earlier, sources.content)
+        reuse.note(order.folder, earlier)
         return
     done = 0.0
     if first_sound.is_due(order, sources):

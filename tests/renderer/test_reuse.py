@@ -71,6 +71,19 @@ def test_a_remix_that_had_no_time_for_its_steps_is_made_anew(first: tuple[Render
     assert done(request, "hurried.3", tmp_path) != remix
 
 
+def test_a_remix_with_its_tail_is_told_with_its_own_length(first: tuple[RenderRequest, str], tmp_path: Path) -> None:
+    request, _ = first
+    preset = load_preset("ambient-wash").with_parameters({"num_steps": 1, "n_bands": 64}).to_table()
+    told = []
+    for job in ("tail.1", "tail.2"):
+        (tmp_path / job).mkdir()
+        order = Order(job, replace(request, preset=preset), tmp_path / job)
+        stages.render(order, ignore, ignore)
+        told.append(stages.publish(order))
+    assert told[1] == told[0]
+    assert told[1].seconds == soundfile.info(told[1].file).duration > 0.5
+
+
 @pytest.mark.parametrize("change", ["seed", "preset", "force", "sample format", "place on the timeline", "part"])
 def test_whatever_changes_the_remix_is_rendered(first: tuple[RenderRequest, str], tmp_path: Path, change: str) -> None:
     request, remix = first
