@@ -125,7 +125,7 @@ def render(
     source, heard = _filled(samples, target.bands, preset, analysis, scratch, clock)
     pace = None
     if steps or preset.transfer.time_budget_seconds:
-        rest_seconds = 0.0 if steps else _rest_seconds(content, style, source, preset, analysis, seed)
+        rest_seconds = 0.0 if steps else _rest_seconds(content, style, source, preset, analysis, seed, scratch, clock)
         pace = Pace(clock.began + preset.transfer.time_budget_seconds - rest_seconds, clock.worked, steps)
 
     clock.phase("transfer")
@@ -153,21 +153,30 @@ def render(
     return Remix(remix, {**setup, **report, "steps_done": found.steps, "losses": losses, "seconds": clock.seconds()})
 
 
-def _rest_seconds(content: Audio, style: Audio, source: Source, preset: Preset, analysis: Analysis, seed: int) -> float:
+def _rest_seconds(
+    content: Audio,
+    style: Audio,
+    source: Source,
+    preset: Preset,
+    analysis: Analysis,
+    seed: int,
+    scratch: Scratch,
+    clock: _Clock,
+) -> float:
     """How long the samples of the whole will take once its target is found, by two excerpts; the first run warms up."""
     sizes = [min(content.n_samples // part, round(most * content.sample_rate)) for part, most in ((8, 0.5), (8, 0.5), (2, 4.0))]
     seconds = []
     for size in (max(size, content.sample_rate // 10) for size in sizes):
         part = slice((content.n_samples - size) // 2, (content.n_samples + size) // 2)
-        began = time.perf_counter()
+        began = clock.worked()
         whole = source.whole[:, part].clone()
         levels = analysis.levels(whole)
         anything = torch.full((levels.shape[0], 1), ANYTHING_DB)
         found = Transferred(levels + 1.0, anything.expand_as(levels), anything, [], [], [])
-        wet = rebuild(Source(whole, None, whole, levels), found, preset, analysis, seed, Scratch(), lambda share: None)
+        wet = rebuild(Source(whole, None, whole, levels), found, preset, analysis, seed, scratch, clock.part(1.0, 1.0))
         excerpt = content.with_samples(content.samples[:, part])
-        finish.finish(excerpt, style, excerpt.with_samples(wet.numpy()), preset, seed)
-        seconds.append((time.perf_counter() - began, size))
+        finish.finish(excerpt, style, excerpt.with_samples(wet.numpy()), preset, seed, scratch, clock.part(1.0, 1.0))
+        seconds.append((clock.worked() - began, size))
     (short, n_short), (long, n_long) = seconds[1:]
     per_sample = max(long - short, 0.0) / max(n_long - n_short, 1)
     return long + per_sample * (content.n_samples - n_long)

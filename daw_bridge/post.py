@@ -62,7 +62,7 @@ def apply_chain(
     """
     if not chain or audio.n_samples == 0:
         return audio
-    delay = chain_delay_samples(chain, audio.sample_rate)
+    delay = chain_delay_samples(chain, audio.sample_rate, scratch, lambda share: on_part(0.0))
     n_wanted = audio.n_samples + round(tail_seconds * audio.sample_rate)
     made = _made(audio.samples, chain, n_wanted + max(delay, 0), audio.sample_rate, scratch, on_part)
     made = _earlier(made, delay, n_wanted)
@@ -76,7 +76,9 @@ def apply_chain(
     return audio.with_samples(_rung_out(mixed, audio.n_samples, audio.sample_rate))
 
 
-def chain_delay_samples(chain: tuple[Plugin, ...], sample_rate: int) -> int:
+def chain_delay_samples(
+    chain: tuple[Plugin, ...], sample_rate: int, scratch: Scratch = Scratch(), on_part: OnPart = lambda share: None
+) -> int:
     """How much later than it came a chain gives a sound back, beyond what its plugins report and pedalboard takes out.
 
     Half a second of noise is sent through it. Where the cross-correlation with what comes back has one clear peak, that is
@@ -84,13 +86,19 @@ def chain_delay_samples(chain: tuple[Plugin, ...], sample_rate: int) -> int:
     without its dry part, a shift of pitch), or where the peak lies within half a millisecond: a filter's own phase is part
     of its sound.
 
+    Args:
+        chain: plugins in order.
+        sample_rate: Hz.
+        scratch: makes room for what comes back.
+        on_part: told from time to time how far it is, 0 to 1; whatever it raises ends it.
+
     Returns:
         Samples; negative where it comes early.
     """
     n_samples = round(PROBE_SECONDS * sample_rate)
     probe = 0.1 * np.random.default_rng(0).standard_normal((1, n_samples)).astype(np.float32)
     n_wanted = n_samples + round(MOST_DELAY_SECONDS * sample_rate)
-    wet = _made(probe, chain, n_wanted, sample_rate, Scratch(), lambda share: None)[0].astype(np.float64)
+    wet = _made(probe, chain, n_wanted, sample_rate, scratch, on_part)[0].astype(np.float64)
     wet /= np.abs(wet).max(initial=0.0) or 1.0
     size = 1 << (2 * n_wanted - 1).bit_length()
     found = np.fft.irfft(np.fft.rfft(wet, size) * np.conj(np.fft.rfft(probe[0], size)), size)

@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 from daw_bridge import disk, plugin_host, plugins
 from daw_bridge.audio import Audio
 from daw_bridge.errors import Cancelled, DiskFull, PluginFailed
+from daw_bridge.pipeline import Progress, render
 from daw_bridge.plugins import Allowed, allow
 from daw_bridge.post import apply_chain, chain_delay_samples, check_chain
 from daw_bridge.preset import Plugin
+from daw_bridge.presets import load_preset
 from daw_bridge.scratch import Scratch
 from tests.command import TREE
 from tests.plugin.building import NAME
@@ -144,6 +146,34 @@ def test_the_sound_has_all_its_room_before_the_plugin_starts(allowed: Allowed, t
         plugin_host.process(step(hang=1.0), noise(), 3 * RATE, RATE, Scratch(tmp_path), look)
     assert found.keys() == {"in.f32", "out.f32"}
     assert all(has_bytes >= n_bytes == 2 * 3 * RATE * 4 for has_bytes, n_bytes in found.values()), found
+
+
+def test_the_search_for_a_delay_can_be_ended_and_works_in_the_jobs_own_folder(allowed: Allowed, tmp_path: Path) -> None:
+    allow(dataclasses.replace(allowed, limit_seconds=4.0))
+
+    def stop(share: float) -> None:
+        assert share == 0.0 and list(tmp_path.glob("plugin-*/in.f32"))
+        raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        apply_chain(Audio(noise(), RATE), (step(hang=1.0),), scratch=Scratch(tmp_path), on_part=stop)
+    assert [path.name for path in tmp_path.iterdir()] == ["plugins.json"] and not plugin_processes()
+
+
+def test_the_trial_runs_for_a_time_budget_can_be_ended_and_work_in_the_jobs_own_folder(allowed: Allowed, tmp_path: Path) -> None:
+    allow(dataclasses.replace(allowed, limit_seconds=4.0))
+    preset = load_preset("fast").with_parameters({"time_budget_seconds": 10.0, "n_bands": 64})
+    preset = dataclasses.replace(preset, post=(step(hang=1.0),))
+
+    def stop(progress: Progress) -> None:
+        assert progress.phase == "listen"
+        if list(tmp_path.glob("plugin-*/in.f32")):
+            raise Cancelled("enough")
+
+    content, style = Audio(noise(2, RATE), RATE), Audio(noise(1, RATE), RATE)
+    with pytest.raises(Cancelled):
+        render(content, style, preset, device="cpu", on_step=stop, scratch=Scratch(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["plugins.json"] and not plugin_processes()
 
 
 RENDERS = """
