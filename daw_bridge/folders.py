@@ -45,6 +45,11 @@ class ProjectFolders:
         return self.root / "results"
 
     @property
+    def contents(self) -> Path:
+        """Sounds that a script took out of its DAW."""
+        return self.root / "contents"
+
+    @property
     def done(self) -> Path:
         return self.root / "done"
 

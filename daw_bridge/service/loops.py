@@ -205,7 +205,8 @@ class Loops:
 
     async def look_at_old_files(self) -> float:
         """Throw away what lies in folders and is too old to matter."""
-        await self._run_folder(purge_files, tuple(self._projects), self._tickets / REFUSED, self._age.now())
+        places = tuple(self._projects), self._tickets / REFUSED
+        await self._run_folder(purge_files, *places, self._keep_days, self._age.now())
         return PURGE_SECONDS
 
     async def _catch_up(self) -> None:

@@ -35,15 +35,16 @@ class Age:
         return min(self._wall_clock(), self._clock() + self._offset)
 
 
-def purge_files(projects: Sequence[Path], refused: Path, now: float) -> None:
-    """Remove old tickets and first sounds. Project folders may lie on a share that hangs: the jobs must not wait for this.
+def purge_files(projects: Sequence[Path], refused: Path, keep_days: int, now: float) -> None:
+    """Remove old tickets, first sounds and sounds taken out of a DAW. Project folders may lie on a share that hangs: the jobs must not wait for this.
 
     Args:
-        projects, refused, now: as below.
+        projects, refused, keep_days, now: as below.
     """
     n_tickets, n_previews = purge_tickets(projects, refused, now), purge_previews(projects, now)
-    if n_tickets or n_previews:
-        log.info("purged %d old tickets and %d first sounds", n_tickets, n_previews)
+    n_contents = purge_contents(projects, keep_days, now)
+    if n_tickets or n_previews or n_contents:
+        log.info("purged %d old tickets, %d first sounds and %d contents", n_tickets, n_previews, n_contents)
 
 
 def purge_tickets(projects: Iterable[Path], refused: Path, now: float) -> int:
@@ -73,6 +74,21 @@ def purge_previews(projects: Iterable[Path], now: float) -> int:
     """
     folders = [ProjectFolders(project).previews for project in projects]
     return sum(_remove_old(folder, (".wav", ".flac"), now - PREVIEW_DAYS * DAY_SECONDS) for folder in folders)
+
+
+def purge_contents(projects: Iterable[Path], keep_days: int, now: float) -> int:
+    """Remove sounds that scripts took out of a DAW for jobs that nobody can try again any more.
+
+    Args:
+        projects: whose contents/ are looked into.
+        keep_days: after which jobs are forgotten; a ticket may wait for the service as long as an answer for its reader.
+        now: seconds since the epoch.
+
+    Returns:
+        how many were removed.
+    """
+    folders = [ProjectFolders(project).contents for project in projects]
+    return sum(_remove_old(folder, (".wav",), now - max(keep_days, TICKET_DAYS) * DAY_SECONDS) for folder in folders)
 
 
 def _remove_old(folder: Path, suffixes: tuple[str, ...], before: float) -> int:

@@ -15,10 +15,15 @@ local NEXT_TICK = 0
 local PATIENCE_SECONDS = 10
 local KEPT_SECONDS = 7 * 24 * 3600 -- as long as the service keeps an answer
 
-local function conclude(project, request)
+-- The sound that was taken out for it stays: a job that failed or was cancelled may be tried again.
+local function stop_waiting(project, request)
   if request.result_path then os.remove(request.result_path) end
-  if request.content_copy then os.remove(request.content_copy) end
   projects.forget(project, request)
+end
+
+local function conclude(project, request)
+  stop_waiting(project, request)
+  if request.content_copy then os.remove(request.content_copy) end
 end
 
 local function complain(project, request, sentence)
@@ -97,10 +102,13 @@ local function poll(waiting, project, now)
   if landing.has_landed(project, request) then return conclude(project, request) end
   if result.state == "done" then return begin_copy(waiting, project, result.file) end
   if result.state == "failed" then
-    return complain(project, request, messages.failed:format(request.name, messages.of_error(result.error)))
+    local is_refused = result.job == "" -- it never became a job
+    if is_refused then conclude(project, request) else stop_waiting(project, request) end
+    reaper.ShowMessageBox(messages.failed:format(request.name, messages.of_error(result.error)), messages.title, 0)
+    return nil
   end
   if result.state == "cancelled" then
-    conclude(project, request)
+    stop_waiting(project, request)
     reaper.Help_Set(messages.cancelled:format(request.name), false)
     return nil
   end

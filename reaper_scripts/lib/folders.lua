@@ -74,7 +74,8 @@ function folders.results(project) return folders.join(project, "daw_bridge", "re
 -- @param project folder of the DAW project
 function folders.result(project, reqid) return folders.join(folders.results(project), reqid .. ".json") end
 
---- The folder of sounds that were taken out of REAPER for a request; each is removed when the request is over.
+--- The folder of sounds that were taken out of REAPER for a request.
+-- Each is removed when its remix is there; the service removes what is left of jobs that it has forgotten.
 function folders.contents(project) return folders.join(project, "daw_bridge", "contents") end
 
 --- The file that the service writes its state and the progress of its jobs to.

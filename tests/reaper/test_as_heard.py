@@ -72,6 +72,34 @@ def test_an_item_that_is_no_part_of_a_file_is_read_as_it_is_heard(kind: str, rea
     assert reaper.violations == [] and reaper.boxes[1:] == []
 
 
+@pytest.mark.parametrize("state", ["failed", "cancelled"])
+def test_what_was_read_stays_for_a_job_that_is_tried_again_until_its_remix_is_there(
+    state: str, reaper: Reaper, desk: Desk
+) -> None:
+    project, expected = peculiar("reversed", reaper, desk)
+    reaper.run()
+    reaper.ticks(20)
+    ticket = desk.take()
+    desk.answer({**ticket, "length_seconds": len(expected) / RATE}, state=state)
+    reaper.ticks(3)
+    assert contents(desk) == [Path(ticket["content"])] and reaper.tick() == 0
+    assert not list((desk.project / "daw_bridge" / "results").iterdir())
+    desk.answer({**ticket, "length_seconds": len(expected) / RATE})
+    project.tracks[2]["items"][1]["is_selected"] = False
+    reaper.run()
+    reaper.ticks(5)
+    assert "Vocal remix" in reaper.tracks(project) and contents(desk) == [] and reaper.violations == []
+
+
+def test_what_was_read_for_a_request_that_is_refused_goes(reaper: Reaper, desk: Desk) -> None:
+    peculiar("reversed", reaper, desk)
+    reaper.run()
+    reaper.ticks(20)
+    desk.answer({**desk.take(), "length_seconds": 1.0}, state="failed", job="")
+    reaper.ticks(3)
+    assert contents(desk) == [] and "failed" in reaper.boxes[-1]
+
+
 def test_a_stretched_item_is_not_stretched_twice(reaper: Reaper, desk: Desk) -> None:
     project = song(reaper, desk, D_PLAYRATE=2.0, D_PITCH=3.0, B_PPITCH=0, D_LENGTH=1.0)
     project.tracks[2]["items"][1].takes[1]["n_stretch_markers"] = 2

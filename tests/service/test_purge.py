@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from daw_bridge.folders import ProjectFolders
-from daw_bridge.service.purge import DAY_SECONDS, Age, purge_previews, purge_tickets
+from daw_bridge.service.purge import DAY_SECONDS, Age, purge_contents, purge_previews, purge_tickets
 
 NOW = 2_000_000_000.0
 
@@ -31,6 +31,17 @@ def test_first_sounds_are_removed_after_a_day(tmp_path: Path) -> None:
         os.utime(previews / name, (NOW - days * DAY_SECONDS,) * 2)
     assert purge_previews([tmp_path, tmp_path / "gone"], NOW) == 2
     assert sorted(path.name for path in previews.iterdir()) == ["note.txt", "young.wav"]
+
+
+def test_sounds_taken_out_of_a_daw_are_removed_when_their_jobs_are_forgotten(tmp_path: Path) -> None:
+    contents = ProjectFolders(tmp_path).contents
+    contents.mkdir(parents=True)
+    for days in (6.9, 7.1, 29.9, 30.1):
+        (contents / f"{days}.wav").write_text("")
+        os.utime(contents / f"{days}.wav", (NOW - days * DAY_SECONDS,) * 2)
+    assert purge_contents([tmp_path, tmp_path / "gone"], 30, NOW) == 1
+    assert purge_contents([tmp_path], 0, NOW) == 2
+    assert [path.name for path in contents.iterdir()] == ["6.9.wav"]
 
 
 def test_a_clock_that_is_set_forward_makes_nothing_old_and_one_that_is_set_back_does_not_either() -> None:
