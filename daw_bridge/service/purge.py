@@ -36,7 +36,9 @@ class Age:
 
 
 def purge_files(projects: Sequence[Path], refused: Path, keep_days: int, now: float) -> None:
-    """Remove old tickets, first sounds and sounds taken out of a DAW. Project folders may lie on a share that hangs: the jobs must not wait for this.
+    """Remove old tickets, first sounds and sounds taken out of a DAW.
+
+    Project folders may lie on a share that hangs: the jobs must not wait for this.
 
     Args:
         projects, refused, keep_days, now: as below.
