@@ -241,6 +241,7 @@ class Desk:
                 ended.append(job)
             else:  # queued again between the two queries
                 active[job_id] = job
+        ended.sort(key=lambda job: job.created)  # those that ended within one look are told in the order they were asked for
         self._active = active
         self._ended.extend(job.id for job in ended)
         return News(tuple(active.values()), tuple(ended), time.perf_counter() - began, self._supervisor.trouble)
