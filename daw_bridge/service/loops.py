@@ -121,8 +121,7 @@ class Loops:
         self._board.show(news.active, news.ended, news.trouble)
         await self._run_job(self._progress.show, self._board.status()[0], news.active, news.ended)
         for job in news.ended:
-            if job.request.origin == "folder":
-                self._finish(job)
+            self._finish(job)
         return BUSY_SECONDS if news.active else IDLE_SECONDS
 
     def _finish(self, job: Job) -> None:
@@ -188,6 +187,9 @@ class Loops:
         else:
             job, is_new = answer
             await self._run_folder(self._folders.accepted, stem, job)
+            now = await self._run_job(self._desk.job, job.id)
+            if now.is_final:  # it may have ended before its drop was noted
+                self._finish(now)
             self._board.accepted(job, is_new, None)
             self.job_hint.set()
 

@@ -72,6 +72,11 @@ class Seen:
         rows = self._connection.execute("SELECT * FROM seen WHERE outcome = 'accepted'").fetchall()
         return [Drop(*row) for row in rows]
 
+    def open_of(self, job: str) -> list[Drop]:
+        """Those of them that wait for one job; a drop is answered by whatever job there is for its request."""
+        rows = self._connection.execute("SELECT * FROM seen WHERE outcome = 'accepted' AND job = ?", (job,)).fetchall()
+        return [Drop(*row) for row in rows]
+
     def _one(self, where: str, value: str) -> Drop | None:
         row = self._connection.execute(f"SELECT * FROM seen WHERE {where} ORDER BY rowid DESC LIMIT 1", (value,)).fetchone()
         return Drop(*row) if row else None

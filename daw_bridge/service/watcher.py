@@ -198,10 +198,12 @@ class HotFolders:
         return self._problems
 
     def finished(self, job: Job) -> None:
-        """A job ended: say why it failed, or take that back, and move the original if its folder wants that."""
-        drop = self._seen.of_job(job.id)
-        if drop is None or drop.job != job.id or drop.outcome != "accepted":
-            return
+        """A job ended, whoever asked for it first: say why it failed, or take that back, and move the original if its folder
+        wants that."""
+        for drop in self._seen.open_of(job.id):
+            self._finish(drop, job)
+
+    def _finish(self, drop: Drop, job: Job) -> None:
         path = Path(drop.path)
         message = _sentence(job)
         if job.state in ("done", "failed") and self._is_latest(drop, job):

@@ -74,3 +74,22 @@ def test_two_services_on_one_folder_make_one_remix_of_each_stem(tmp_path: Path) 
     assert paths[0] == paths[1] == {str(path) for path in folders.remixes.glob("*.wav")}
     assert len(paths[0]) == 2
     assert not folders.errors.exists()
+
+
+def test_a_stem_that_was_asked_for_by_hand_before_is_told_of_to_its_end(quick: ServiceProcess, quick_osc: Osc) -> None:
+    project = Path(json.loads((quick.state / "projects.json").read_text())[0])
+    folders = ProjectFolders(project)
+    style, stem = folders.drop / "by hand" / "style.wav", folders.drop / "by hand" / "stem.wav"
+    (project / "hold").touch()
+    try:
+        write_clip(style, seed=3)
+        write_clip(stem)
+        stem.with_name("folder.toml").write_text('originals = "move"\n')
+        names = [str(path.relative_to(project)) for path in (stem, style)]
+        job = quick_osc.ask("/remix", *names, "default", "project", project.name, answer="/accepted")[0]
+        sentence = f"job {job} is accepted"
+        wait_for(lambda: sentence in quick_osc.ask("/why", str(stem), answer="/why")[1], 30.0, "a drop that the job answers")
+    finally:
+        (project / "hold").unlink()
+    wait_for(lambda: f"job {job} is done" in quick_osc.ask("/why", str(stem), answer="/why")[1], 30.0, "its end told")
+    wait_for((folders.done / "by hand" / "stem.wav").exists, 20.0, "the original in done/")
