@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,7 +12,7 @@ import numpy as np
 import soundfile as sf
 from numpy.typing import NDArray
 
-from . import disk, riff
+from . import disk, flac, riff
 from .audio import Audio, Samples
 from .errors import BadArguments, EmptyFile, ForbiddenPath, NotFinite, NotFound, TooLarge, TooShort, UnsupportedFormat
 from .riff import Origin
@@ -193,7 +193,8 @@ def _check_finite(samples: Samples, first: int, sample_rate: int, name: str) -> 
 def read_place(path: Path) -> Origin:
     """What a file that can be read says of its own place on the timeline, its date and its markers."""
     with path.open("rb") as file:
-        return riff.place_of(file)
+        is_flac = riff.check_header(file, repr(path.name)) == "FLAC"
+        return flac.place_of(file) if is_flac else riff.place_of(file)
 
 
 def write_audio(path: Path, audio: Audio, *, origin: Origin | None = None) -> None:
@@ -205,7 +206,7 @@ def write_audio(path: Path, audio: Audio, *, origin: Origin | None = None) -> No
     Args:
         path: replaced where it exists; taken away again where writing fails.
         audio: its container is "WAV", "RF64" or "FLAC".
-        origin: what a WAV's `bext` chunk says, and its markers; None writes no such chunks. FLAC has no place for them.
+        origin: what the `bext` chunk says, and the markers, in FLAC in every form that programs read; None writes none.
 
     Raises:
         UnsupportedFormat: the container does not hold the subtype.
@@ -218,7 +219,7 @@ def write_audio(path: Path, audio: Audio, *, origin: Origin | None = None) -> No
         rule = f"WAV holds {', '.join(known['WAV'])}; FLAC holds {', '.join(FLAC_SUBTYPES)}."
         raise UnsupportedFormat(f"container={audio.container!r} with subtype={audio.subtype!r} is not written", rule)
     with disk.writing(path) as file:
-        _write_flac(file, audio) if audio.container == "FLAC" else _write_wave(file, audio, origin)
+        _write_flac(file, audio, origin) if audio.container == "FLAC" else _write_wave(file, audio, origin)
 
 
 def sound_sha256(audio: Audio) -> str:
@@ -263,18 +264,19 @@ def _write_wave(file: BinaryIO, audio: Audio, origin: Origin | None) -> None:
     file.write(b"\0" * (audio.n_samples * audio.n_channels * bits // 8 % 2))
 
 
-class _Remembered:
-    """A file for libsndfile that keeps the system's error, which libsndfile would swallow."""
+class _Flac:
+    """A file for libsndfile, which knows no markers in FLAC and would swallow the system's error."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, on_comments: Callable[[bytes], bytes]) -> None:
         self.error: OSError | None = None
         self.read, self.seek, self.tell = file.read, file.seek, file.tell
-        self._file = file
+        self._file, self._on_comments = file, on_comments
 
     def write(self, data: bytes) -> int:
         try:
             if self.error is None:
-                self._file.write(data)
+                is_comments = self.tell() == flac.COMMENTS_AT and data[0] == flac.COMMENTS | flac.IS_LAST
+                self._file.write(self._on_comments(bytes(data)) if is_comments else data)
                 self._file.flush()
                 return len(data)
         except OSError as error:
@@ -282,13 +284,21 @@ class _Remembered:
         return 0
 
 
-def _write_flac(file: BinaryIO, audio: Audio) -> None:
+def _write_flac(file: BinaryIO, audio: Audio, origin: Origin | None) -> None:
     bits = BITS[audio.subtype]
-    target = _Remembered(file)
+    shape = (audio.n_channels, audio.sample_rate, audio.n_samples, bits)
+
+    def on_comments(block: bytes) -> bytes:
+        if origin is None:
+            return block
+        header = riff.wave_header(*shape, is_float=False, origin=origin)
+        return flac.placed(block, header, audio.sample_rate, audio.n_samples, origin)
+
+    target = _Flac(file, on_comments)
     try:
-        with sf.SoundFile(target, "w", audio.sample_rate, audio.n_channels, audio.subtype, format="FLAC") as flac:
+        with sf.SoundFile(target, "w", audio.sample_rate, audio.n_channels, audio.subtype, format="FLAC") as encoder:
             for block in _blocks(audio):
-                flac.write(_integers(block, bits) << (32 - bits))
+                encoder.write(_integers(block, bits) << (32 - bits))
     except (sf.LibsndfileError, AssertionError):
         if target.error is None:
             raise

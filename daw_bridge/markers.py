@@ -55,9 +55,9 @@ def from_wave(cue: bytes, lists: Iterable[bytes]) -> tuple[Marker, ...]:
         if number not in found or len(body) < 4:
             continue
         if kind == b"labl":
-            found[number] = replace(found[number], label=_text(body[4:]))
+            found[number] = replace(found[number], label=text_of(body[4:]))
         elif kind == b"note":
-            found[number] = replace(found[number], note=_text(body[4:]))
+            found[number] = replace(found[number], note=text_of(body[4:]))
         elif kind == b"ltxt" and len(body) >= 8:
             found[number] = replace(found[number], n_samples=int.from_bytes(body[4:8], "little"))
     return tuple(sorted(found.values(), key=lambda marker: marker.position))
@@ -68,7 +68,7 @@ def from_aiff(mark: bytes) -> tuple[Marker, ...]:
     found, at = list[Marker](), 2
     while at + 7 <= len(mark) and len(found) < MAX_MARKERS:
         position, length = struct.unpack_from(">IB", mark, at + 2)
-        found.append(Marker(position, _text(mark[at + 7 : at + 7 + length])))
+        found.append(Marker(position, text_of(mark[at + 7 : at + 7 + length])))
         at += 7 + length + (length + 1) % 2  # a text with its length byte takes an even number
     return tuple(sorted(found, key=lambda marker: marker.position))
 
@@ -112,7 +112,7 @@ def _parts(texts: bytes) -> Iterator[tuple[bytes, bytes]]:
         at += 8 + size + size % 2
 
 
-def _text(raw: bytes) -> str:
+def text_of(raw: bytes) -> str:
     """A text of unknown encoding, up to its zero byte, on one line."""
     raw = raw.split(b"\0")[0][:MAX_TEXT_BYTES]
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
@@ -18,6 +18,7 @@ MAX_CHUNKS = 10_000
 MAX_BODY_BYTES = 1_000_000  # of a chunk that is read: nobody has more markers
 WAVE_ENCODINGS = {1: "PCM", 3: "float", 6: "A-law", 7: "mu-law"}  # format tags; no ADPCM: its decoders have known holes
 EXTENSIBLE = 0xFFFE
+PLACED = (b"bext", b"cue ", b"LIST")  # chunks that say where a sound belongs
 AIFC_ENCODINGS = {b"NONE", b"sowt", b"twos", b"raw ", b"in24", b"in32", b"fl32", b"FL32", b"fl64", b"FL64"}
 AIFC_ENCODINGS |= {b"alaw", b"ALAW", b"ulaw", b"ULAW"}
 SUBFORMAT_TAIL = bytes.fromhex("000000001000800000aa00389b71")  # of every KSDATAFORMAT_SUBTYPE_* made from a format tag
@@ -27,7 +28,7 @@ CONVERT = "Convert it to plain WAV, FLAC or AIFF."
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a WAV file comes from, for its broadcast extension (`bext`) chunk.
+    """Where a file comes from, for its broadcast extension (`bext`) chunk and kin.
 
     Attributes:
         reference: the job's id or another name that finds the making again; 32 characters are kept.
@@ -56,7 +57,7 @@ def check_header(file: BinaryIO, name: str) -> str:
     Raises:
         UnsupportedFormat: no audio file, one of another kind, a broken header, or an encoding such as ADPCM.
     """
-    start = _after_id3(file)
+    start = after_id3(file)
     head = file.read(12)
     if start == 0 and head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
         _check_wave(file, name)
@@ -74,7 +75,8 @@ def check_header(file: BinaryIO, name: str) -> str:
     raise UnsupportedFormat(f"{name} is not an audio file that can be read", f"Use {READABLE}.")
 
 
-def _after_id3(file: BinaryIO) -> int:
+def after_id3(file: BinaryIO) -> int:
+    """Go behind the tags that players put before everything else; returns where that is."""
     position = 0
     for _ in range(8):
         file.seek(position)
@@ -156,14 +158,18 @@ def place_of(file: BinaryIO) -> Origin:
 
 
 def _place_of_wave(file: BinaryIO) -> Origin:
+    return place_of_chunks((chunk_id, _body(file, at, size)) for chunk_id, at, size in _chunks(file, "<") if chunk_id in PLACED)
+
+
+def place_of_chunks(chunks: Iterable[tuple[bytes, bytes]]) -> Origin:
+    """What a WAV file's chunks, as (id, bytes), say of its place."""
     reference, made_at, cue, lists = 0, None, b"", []
-    for chunk_id, at, size in _chunks(file, "<"):
-        if chunk_id == b"bext" and size >= 602:
-            body = _body(file, at, size)
+    for chunk_id, body in chunks:
+        if chunk_id == b"bext" and len(body) >= 602:
             reference, made_at = int.from_bytes(body[338:346], "little"), _date(body[320:338])
         elif chunk_id == b"cue ":
-            cue = cue or _body(file, at, size)
-        elif chunk_id == b"LIST" and (body := _body(file, at, size))[:4] == b"adtl":
+            cue = cue or body
+        elif chunk_id == b"LIST" and body[:4] == b"adtl":
             lists.append(body[4:])
     return Origin("", made_at, reference, markers.from_wave(cue, lists))
 
