@@ -7,9 +7,7 @@ from pathlib import Path
 
 from . import __version__
 from .folders import DEFAULT_PORT
-
-MOST_TAKES = 32
-DEVICES = ("auto", "cpu", "cuda", "mps")
+from .shared_arguments import add_device, add_json, add_param, add_part, add_state, add_takes, add_wanted, pair, port
 
 
 def parser() -> argparse.ArgumentParser:
@@ -23,12 +21,12 @@ def parser() -> argparse.ArgumentParser:
     demo.set_defaults(command="demo")
 
     remix = commands.add_parser("remix", help="remix one file, without the service")
-    _add_wanted(remix)
+    add_wanted(remix)
     remix.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: a new one beside the content)")
     remix.add_argument("--picture", type=Path, metavar="FILE", help="PNG to write: content, remix and style")
-    remix.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: %(default)s)")
+    add_device(remix)
     remix.add_argument("--force", action="store_true", help="replace --out and --picture where they exist")
-    _add_takes(remix)
+    add_takes(remix)
     remix.set_defaults(command="remix")
 
     _add_again(commands.add_parser("again", help="render a remix again by its recipe: the same bytes, or with changes"))
@@ -43,27 +41,27 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "projects", type=Path, nargs="*", metavar="PROJECT", help="a DAW project's own folder (default: those known)"
     )
-    serve.add_argument("--port", type=_port, help="UDP port, 0 for any (default: 9710)")
+    serve.add_argument("--port", type=port, help="UDP port, 0 for any (default: 9710)")
     serve.add_argument(
         "--lan", action=argparse.BooleanOptionalAction, help="listen to the whole network; messages need a token (default: no)"
     )
     serve.add_argument("--discovery", action=argparse.BooleanOptionalAction, help="describe itself by OSCQuery (default: no)")
     serve.add_argument(
-        "--set", type=_pair, action="append", default=[], metavar="NAME=VALUE", help="any field of: daw-bridge config show"
+        "--set", type=pair, action="append", default=[], metavar="NAME=VALUE", help="any field of: daw-bridge config show"
     )
-    _add_state(serve)
+    add_state(serve)
     serve.set_defaults(command="serve")
 
     send = commands.add_parser("send", help="ask the running service for a remix")
-    _add_wanted(send)
+    add_wanted(send)
     send.add_argument("--project", type=Path, help="whose remixes/ receives it (default: the one that holds the content)")
     send.add_argument(
         "--preview", action=argparse.BooleanOptionalAction, default=True, help="hear the loudest seconds of a long one first"
     )
     send.add_argument("--wait", action=argparse.BooleanOptionalAction, default=True, help="wait for the result")
     send.add_argument("--force", action="store_true", help="render although the same was rendered before")
-    _add_takes(send)
-    _add_state(send)
+    add_takes(send)
+    add_state(send)
     send.set_defaults(command="send")
 
     _add_asking(commands)
@@ -80,17 +78,17 @@ def parser() -> argparse.ArgumentParser:
         )
         command.set_defaults(command=name.replace("-", "_"))
         if name == "install-reaper":
-            _add_state(command)
+            add_state(command)
 
     layout = commands.add_parser("controller-layout", help="write a panel of buttons and faders for an OSC controller")
     layout.add_argument("program", choices=("open-stage-control", "touchosc"), help="the program that shows it")
     layout.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: daw_bridge.json or .tosc, here)")
     layout.add_argument("--preset", action="append", default=[], metavar="ID", help="give this preset a button; up to 8 times")
     layout.add_argument("--host", default="127.0.0.1", help="where the service runs (default: this computer)")
-    layout.add_argument("--port", type=_port, default=DEFAULT_PORT, help="the service's port (default: %(default)s)")
+    layout.add_argument("--port", type=port, default=DEFAULT_PORT, help="the service's port (default: %(default)s)")
     layout.add_argument("--token", default="", help="of a service that is open to the network")
     layout.add_argument(
-        "--receive-port", type=_port, default=9000, metavar="N", help="where TouchOSC listens (default: %(default)s)"
+        "--receive-port", type=port, default=9000, metavar="N", help="where TouchOSC listens (default: %(default)s)"
     )
     layout.add_argument("--force", action="store_true", help="replace the file if it exists")
     layout.set_defaults(command="controller_layout")
@@ -120,8 +118,8 @@ def _add_asking(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
             command.add_argument("job", help="its id")
         elif name == "why":
             command.add_argument("file", help="the dropped file")
-        command.add_argument("--json", action="store_true", help="print JSON, for programs")
-        _add_state(command)
+        add_json(command)
+        add_state(command)
         command.set_defaults(command=name)
 
 
@@ -131,18 +129,18 @@ def _add_keeping(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     show = config.add_subparsers(title="actions", metavar="ACTION", required=True).add_parser(
         "show", help="every field, what it means, its value, and what sets it"
     )
-    _add_state(show)
+    add_state(show)
     show.set_defaults(command="show_config")
 
     doctor = commands.add_parser("doctor", help="look at everything that the service needs, and say what to do about it")
-    doctor.add_argument("--json", action="store_true", help="print JSON, for programs")
-    _add_state(doctor)
+    add_json(doctor)
+    add_state(doctor)
     doctor.set_defaults(command="doctor")
 
     service = commands.add_parser("service", help="start the service with your session, by systemd")
     actions = service.add_subparsers(title="actions", metavar="ACTION", required=True)
     install = actions.add_parser("install", help="write a systemd user unit and start it")
-    _add_state(install)
+    add_state(install)
     install.set_defaults(command="install_service")
     actions.add_parser("uninstall", help="stop the unit and remove it").set_defaults(command="uninstall_service")
 
@@ -170,11 +168,11 @@ def _add_presets(presets: argparse.ArgumentParser) -> None:
 def _add_again(again: argparse.ArgumentParser) -> None:
     again.add_argument("file", type=Path, metavar="FILE", help="a remix, or the .json beside it")
     again.add_argument("--strength", metavar="X", help="how far to go from the content (0) to the style (1)")
-    _add_param(again)
+    add_param(again)
     again.add_argument("--seed", type=int, help="of everything random (default: the recipe's)")
-    _add_takes(again)
+    add_takes(again)
     again.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: the next version beside the remix)")
-    again.add_argument("--json", action="store_true", help="print JSON, for programs")
+    add_json(again)
     again.set_defaults(command="again")
 
 
@@ -195,29 +193,17 @@ def _add_studies(study: argparse.ArgumentParser) -> None:
         ("frames", 60, "the target while it is optimised, beside content and style"),
     ):
         kind = kinds.add_parser(name, help=text)
-        _add_wanted(kind, preset="paper-vgg16-cheap", length=10.0)
+        add_wanted(kind, preset="paper-vgg16-cheap", length=10.0)
         kind.add_argument("--steps", type=int, default=steps, metavar="N", help="iterations (default: %(default)s)")
-        kind.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: %(default)s)")
+        add_device(kind)
     compare = kinds.add_parser("compare", help="two recordings' spectrograms and long-term spectra")
     compare.add_argument("first", type=Path, metavar="A", help="a recording")
     compare.add_argument("second", type=Path, metavar="B", help="another one")
-    _add_part(compare)
+    add_part(compare)
     for name, kind in kinds.choices.items():
         kind.add_argument("--out", type=Path, default=Path("study"), metavar="FOLDER", help="where to (default: %(default)s)")
         kind.add_argument("--force", action="store_true", help="replace picture and numbers where they exist")
         kind.set_defaults(command="study", study=name)
-
-
-def _add_takes(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--takes", type=_takes, default=1, metavar="N", help="make so many variations by seed (default: %(default)s)"
-    )
-
-
-def _add_param(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--param", type=_pair, action="append", default=[], metavar="K=V", help="change a setting of the preset; may be repeated"
-    )
 
 
 def _add_weights(weights: argparse.ArgumentParser) -> None:
@@ -234,7 +220,7 @@ def _add_weights(weights: argparse.ArgumentParser) -> None:
     verify.add_argument("networks", nargs="*", metavar="NETWORK", help="of these alone")
     verify.set_defaults(command="verify_weights")
     for command in (listed, verify):
-        command.add_argument("--json", action="store_true", help="print JSON, for programs")
+        add_json(command)
 
 
 def _add_plugins(plugins: argparse.ArgumentParser) -> None:
@@ -247,7 +233,7 @@ def _add_plugins(plugins: argparse.ArgumentParser) -> None:
     )
     allow.set_defaults(command="allow_plugin")
     listed = actions.add_parser("list", help="those that are allowed")
-    listed.add_argument("--json", action="store_true", help="print JSON, for programs")
+    add_json(listed)
     listed.set_defaults(command="list_plugins")
     show = actions.add_parser("show", help="one as a step of a chain, to paste into a preset")
     show.add_argument("name", help="as it calls itself")
@@ -256,41 +242,3 @@ def _add_plugins(plugins: argparse.ArgumentParser) -> None:
     forget = actions.add_parser("forget", help="no longer allow one")
     forget.add_argument("name", help="as it calls itself, or its path")
     forget.set_defaults(command="forget_plugin")
-
-
-def _add_wanted(command: argparse.ArgumentParser, *, preset: str = "default", length: float = 0.0) -> None:
-    command.add_argument("content", type=Path, metavar="CONTENT", help="the recording to change")
-    command.add_argument("--style", type=Path, required=True, help="the recording to make it sound like")
-    command.add_argument("--preset", default=preset, help="id of a preset (default: %(default)s)")
-    _add_part(command, length)
-    command.add_argument("--seed", type=int, default=0, help="of everything random (default: %(default)s)")
-    _add_param(command)
-
-
-def _add_part(command: argparse.ArgumentParser, length: float = 0.0) -> None:
-    said = f"{length:g}" if length else "all"
-    command.add_argument("--start", type=float, default=0.0, metavar="S", help="begin here, in seconds")
-    command.add_argument("--length", type=float, default=length, metavar="S", help=f"take this many seconds (default: {said})")
-
-
-def _add_state(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--state", type=Path, metavar="DIR", help="state folder of the service (default: the user's own)")
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals and value):
-        raise argparse.ArgumentTypeError(f"{text!r} must be NAME=VALUE, strength=0.5 for example")
-    return name, value
-
-
-def _takes(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_TAKES:
-        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 1 to {MOST_TAKES}")
-    return int(text)
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 0 to 65535")
-    return int(text)

@@ -1,14 +1,16 @@
-"""What the commands that ask the running service print: as lines for people, or with `--json` as one JSON value."""
+"""The commands that ask the running service: what they print, as lines for people, or with `--json` as one JSON value."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 from .errors import DawBridgeError
+from .progress import shown_progress
 
 
 def _told(asked: argparse.Namespace, value: Any, text: str) -> int:
@@ -28,6 +30,46 @@ def run(asked: argparse.Namespace) -> int:
         if asked.json:
             print(json.dumps({"error": {"code": error.code, "message": error.message, "hint": error.hint}}, ensure_ascii=False))
         raise
+
+
+def send(asked: argparse.Namespace) -> int:
+    """Run `send`: the remixes' files are printed, a line each, or the jobs if nobody waits.
+
+    Raises:
+        DawBridgeError: as `client.send`.
+    """
+    from .service import client
+
+    with shown_progress() as on_progress:
+
+        def on_event(event: client.Event) -> None:
+            if event.kind == "accepted":
+                print(f"accepted as job {event.job}", file=sys.stderr, flush=True)
+            elif event.kind == "progress":
+                on_progress(event.phase, event.fraction)
+            elif event.kind == "preview":
+                print(f"first sound: {event.detail}", file=sys.stderr, flush=True)
+            elif event.kind == "done":
+                on_progress("publish", 1.0)
+
+        for seed in range(asked.seed, asked.seed + asked.takes):
+            sent = client.send(
+                asked.content,
+                style=asked.style,
+                preset=asked.preset,
+                project=asked.project,
+                state=asked.state,
+                start_seconds=asked.start,
+                length_seconds=asked.length,
+                parameters=dict(asked.param),
+                seed=seed,
+                is_forced=asked.force,
+                has_preview=asked.preview,
+                is_waiting=asked.wait,
+                on_event=on_event,
+            )
+            print(sent.job if sent.path is None else sent.path, flush=True)
+    return 0
 
 
 def _status(asked: argparse.Namespace) -> int:

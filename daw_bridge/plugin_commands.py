@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
 
@@ -10,6 +11,23 @@ from .errors import BadArguments, did_you_mean
 from .preset import Plugin
 from .preset_commands import step_as_toml
 from .settings import said
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Run one of these commands.
+
+    Raises:
+        DawBridgeError: what keeps it from being done.
+    """
+    if asked.command == "allow_plugin":
+        allow(asked.path, asked.name, asked.limit)
+    elif asked.command == "list_plugins":
+        listed(is_json=asked.json)
+    elif asked.command == "show_plugin":
+        show(asked.name, asked.preset)
+    else:
+        forget(asked.name)
+    return 0
 
 
 def allow(path: Path, name: str, limit_seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -11,7 +12,16 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from .errors import BadArguments, BadParameter, ForbiddenPath, NotFound, UnknownPreset, WeightsMissing, did_you_mean
+from .errors import (
+    BadArguments,
+    BadParameter,
+    DawBridgeError,
+    ForbiddenPath,
+    NotFound,
+    UnknownPreset,
+    WeightsMissing,
+    did_you_mean,
+)
 from .preset import SCHEMA, SECTIONS, Plugin, Preset
 from .presets import all_presets, load_preset, preset_files, read_preset, user_folder
 from .weights_here import check_here
@@ -20,6 +30,34 @@ SCHEMA_FILE = "preset.schema.json"
 GOOD_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 ID_WIDTH = 26  # of the longest shipped name
 OnBroken = Callable[[BadParameter], None]
+
+
+def run(asked: argparse.Namespace, on_broken: Callable[[DawBridgeError], None]) -> int:
+    """Run one of these commands.
+
+    Args:
+        asked: what was typed.
+        on_broken: told of each preset that cannot be read, by `list` and `check`.
+
+    Returns:
+        0; 1 where a preset is broken.
+
+    Raises:
+        DawBridgeError: what keeps it from being done.
+    """
+    if asked.command == "list_presets":
+        return 1 if listed(on_broken) else 0
+    if asked.command == "check_presets":
+        return 1 if check(asked.presets, on_broken) else 0
+    if asked.command == "show_preset":
+        show(asked.preset)
+    elif asked.command == "new_preset":
+        print(new(asked.preset, asked.parent, asked.title))
+    elif asked.command == "edit_preset":
+        print(edit_check(asked.preset))
+    else:
+        print_schema()
+    return 0
 
 
 def listed(on_broken: OnBroken) -> int:

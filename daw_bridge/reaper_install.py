@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import os
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from . import __version__, disk
 from .errors import BadArguments, ForbiddenPath, NotFound
+from .folders import default_state
 from .presets import shipped_folder
 
 FOLDER = PurePosixPath("Scripts/daw_bridge")
@@ -208,3 +210,35 @@ def _settings(path: Path, values: Mapping[str, str]) -> bytes:
         ours = {"state_dir", "presets", "command"}
         lines += [line for line in old if line != WRITTEN_BY_US and line.partition("=")[0].strip() not in ours]
     return ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Run `install-reaper` or `uninstall-reaper`, and say what is left to do in REAPER.
+
+    Raises:
+        BadArguments, ForbiddenPath, NotFound: as `resource_folder`, `install` and `uninstall`.
+    """
+    return _install(asked) if asked.command == "install_reaper" else _uninstall(asked)
+
+
+def _install(asked: argparse.Namespace) -> int:
+    state = default_state().root if asked.state is None else asked.state.expanduser().resolve()
+    resource = resource_folder(asked.resource_path, is_portable=asked.portable)
+    done = install(resource, state=state, command=command_path())
+    print(f"{len(done.scripts)} scripts are in {done.folder}")
+    if done.kept is not None:
+        print(f"what they replaced is in {done.kept}")
+    print(
+        "Next, in REAPER: Actions → Show action list → New action → Load ReaScript…, "
+        f"and choose every daw_bridge_*.lua in {done.folder}"
+    )
+    return 0
+
+
+def _uninstall(asked: argparse.Namespace) -> int:
+    done = uninstall(resource_folder(asked.resource_path, is_portable=asked.portable))
+    print(f"{len(done.scripts)} scripts were taken out of {done.folder}")
+    if done.kept is not None:
+        print(f"files that were changed since are in {done.kept}")
+    print("Next, in REAPER: Actions → Show action list, filter by daw_bridge, and remove what is listed still.")
+    return 0

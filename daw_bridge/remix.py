@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import threading
@@ -16,10 +17,38 @@ from typing import Any
 from . import making
 from .errors import BadArguments, ForbiddenPath, NotFound
 from .folders import default_state
-from .progress import OnProgress
+from .presets import load_preset
+from .progress import OnProgress, shown_progress
 from .renderer.manners import hand_memory_back
-from .request import RenderRequest
+from .request import RenderRequest, source_file
 from .scratch import scratch_beside
+from .weights_commands import fetch_missing
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Run the command: the files that it leaves are printed, a line each.
+
+    Raises:
+        DawBridgeError, KeyboardInterrupt: as `remix`.
+    """
+    content, style = source_file(asked.content, "content"), source_file(asked.style, "style")
+    preset = load_preset(asked.preset).with_parameters(dict(asked.param))
+    fetch_missing(preset.transfer.depths())
+    request = RenderRequest(
+        project=str(Path(content.path).parent),
+        content=content,
+        style=style,
+        preset=preset.to_table(),
+        start_seconds=asked.start,
+        length_seconds=asked.length,
+        seed=asked.seed,
+        is_forced=asked.force,
+    )
+    with shown_progress() as on_progress:
+        options = {"out": asked.out, "picture": asked.picture, "device": asked.device, "n_takes": asked.takes}
+        paths, picture = remix(request, **options, on_progress=on_progress)
+    print(*paths, *filter(None, [picture]), sep="\n")
+    return 0
 
 
 def remix(

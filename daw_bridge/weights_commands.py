@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping
@@ -13,6 +14,28 @@ from .download import file_sha256
 from .errors import WeightsMissing
 from .networks import NETWORKS, Network
 from .weights_sources import sources_of
+
+
+def run(asked: argparse.Namespace, on_broken: Callable[[WeightsMissing], None]) -> int:
+    """Run one of these commands.
+
+    Args:
+        asked: what was typed.
+        on_broken: told of each file that `verify` finds to be another.
+
+    Returns:
+        0; 1 where a file is broken.
+
+    Raises:
+        DawBridgeError: what keeps it from being done.
+    """
+    if asked.command == "verify_weights":
+        return 1 if verify(tuple(asked.networks), on_broken, is_json=asked.json) else 0
+    if asked.command == "list_weights":
+        listed(is_json=asked.json)
+    else:
+        print(fetch(asked.network, source=asked.source, file=asked.file))
+    return 0
 
 
 def listed(*, is_json: bool) -> None:

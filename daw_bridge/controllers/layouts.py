@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
 from .. import disk
 from ..errors import ForbiddenPath
 from . import open_stage_control, touchosc
-from .panel import PresetButton, panel
+from .panel import PresetButton, panel, preset_buttons
 
 NAMES = {"open-stage-control": "daw_bridge.json", "touchosc": "daw_bridge.tosc"}
 
@@ -43,3 +44,19 @@ def write_layout(path: Path, content: bytes, *, is_forced: bool = False) -> None
         file.write(content)
     with disk.reported(path):
         staged.replace(path)
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Run `controller-layout`: write the file and print its name.
+
+    Raises:
+        UnknownPreset, UnknownAddress, ForbiddenPath: as `preset_buttons`, `layout_bytes` and `write_layout`.
+    """
+    presets = preset_buttons(asked.preset)
+    path = Path(NAMES[asked.program]) if asked.out is None else asked.out
+    content = layout_bytes(
+        asked.program, presets, target=f"{asked.host}:{asked.port}", receive_port=asked.receive_port, token=asked.token
+    )
+    write_layout(path, content, is_forced=asked.force)
+    print(path)
+    return 0
