@@ -92,6 +92,7 @@ def _jobs(asked: argparse.Namespace) -> int:
         for line in lines
     )
     if not text and not asked.json:
+        print("the service has no jobs", file=sys.stderr)
         return 0
     text += "".join(f"\nwaiting: {reason}" for reason in dict.fromkeys(line.waits for line in lines) if reason)
     return _told(asked, [dataclasses.asdict(line) for line in lines], text)

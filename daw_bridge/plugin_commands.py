@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 from . import plugins
@@ -53,6 +54,8 @@ def listed(*, is_json: bool = False) -> None:
         print(json.dumps([{"format": p.format, "name": p.name, "path": p.path, "version": p.version} for p in found], indent=1))
     for plugin in () if is_json else found:
         print(f"{plugin.name:<30}  {plugins.WORDS[plugin.format]:<10}  {plugin.path}")
+    if not found and not is_json:
+        print("none is allowed yet: daw-bridge plugins allow PATH", file=sys.stderr)
 
 
 def forget(name: str) -> None:

@@ -77,7 +77,7 @@ def _wanting(preset: Preset) -> str:
     try:
         check_here(preset.transfer.depths())
     except WeightsMissing as error:
-        return f" Not yet on this machine: {error.message}. {error.hint}"
+        return f" Not ready: {error.message}. {error.hint}"
     return ""
 
 

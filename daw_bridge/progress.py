@@ -20,6 +20,9 @@ DOING = {
     "reconstruct": "rebuilding",
     "post": "mixing",
     "publish": "publishing",
+    "match": "matching",
+    "draw": "drawing",
+    "write": "writing",
 }
 LEAST_FRACTION = 0.05  # before it, a guess of the time left is worth nothing
 PERCENT_PER_LINE = 20

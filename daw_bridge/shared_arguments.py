@@ -11,10 +11,10 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 
 def add_wanted(command: argparse.ArgumentParser, *, preset: str = "default", length: float = 0.0) -> None:
     command.add_argument("content", type=Path, metavar="CONTENT", help="the recording to change")
-    command.add_argument("--style", type=Path, required=True, help="the recording to make it sound like")
-    command.add_argument("--preset", default=preset, help="id of a preset (default: %(default)s)")
+    command.add_argument("--style", type=Path, required=True, metavar="FILE", help="the recording to make it sound like")
+    command.add_argument("--preset", default=preset, metavar="ID", help="one of: daw-bridge presets list (default: %(default)s)")
     add_part(command, length)
-    command.add_argument("--seed", type=int, default=0, help="of everything random (default: %(default)s)")
+    command.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (default: %(default)s)")
     add_param(command)
 
 
@@ -26,7 +26,12 @@ def add_part(command: argparse.ArgumentParser, length: float = 0.0) -> None:
 
 def add_param(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--param", type=pair, action="append", default=[], metavar="K=V", help="change a setting of the preset; may be repeated"
+        "--param",
+        type=pair,
+        action="append",
+        default=[],
+        metavar="K=V",
+        help="change a setting of the preset, strength=0.5 for example (all: daw-bridge presets show ID); may be repeated",
     )
 
 

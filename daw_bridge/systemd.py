@@ -93,7 +93,7 @@ def _control(*commands: list[str]) -> list[str]:
         full = ["systemctl", "--user", *words]
         done = subprocess.run([program, *full[1:]], capture_output=True, text=True, timeout=30) if program else None
         if done is None or done.returncode:
-            reason = done.stderr.strip().splitlines()[0] if done and done.stderr.strip() else "no systemctl here"
+            reason = done.stderr.strip().splitlines()[-1] if done and done.stderr.strip() else "no systemctl here"
             said.append(f"not done ({reason}); in your own session, run: {' '.join(full)}")
         else:
             said.append(f"ran {' '.join(full)}")

@@ -72,6 +72,7 @@ def test_a_wrong_command_line_exits_with_2_and_says_how_it_goes(words: list[str]
 def test_help_and_version_are_asked_for_with_exit_code_0() -> None:
     assert run("--help").returncode == run("remix", "--help").returncode == 0
     assert run("--version").stdout == "daw-bridge 0.1.0\n"
+    assert "Put the scripts into REAPER's resource folder" in run("install-reaper", "--help").stdout
 
 
 @pytest.mark.parametrize(
@@ -247,6 +248,8 @@ def test_init_serve_send_jobs_status_and_cancel_work_together(clips: Path, tmp_p
             assert service.stdout is not None
             assert "listens on 127.0.0.1:" in service.stdout.readline()
             wait_for(lambda: "idle" in run("status", "--state", state).stdout, what="an idle service")
+            assert run("jobs", "--state", state).stderr == "the service has no jobs\n"
+            assert "goes on as it was started" in run("serve", "--lan", "--state", state).stdout
             sent = run("send", song, "--style", clips / "style.wav", "--state", state, "--param", "num_steps=1")
             assert sent.returncode == 0, sent.stderr
             remix = Path(sent.stdout.strip())

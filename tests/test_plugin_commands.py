@@ -33,6 +33,7 @@ def test_a_plugin_is_allowed_shown_used_by_a_preset_and_forgotten(vst3: Path, tm
     assert checked.returncode == 0 and "own: good" in checked.stdout, checked.stderr
     assert "gain_db = 0.0" in run("presets", "show", "own").stdout.replace('"', "")
     assert run("plugins", "forget", NAME).stdout == f"forgotten: {NAME}\n"
+    assert "none is allowed yet" in run("plugins", "list").stderr
     refused = run("presets", "check", "own")
     assert refused.returncode == 1
     assert f"VST3 '{NAME}' is not allowed here. Allow it on this computer" in refused.stderr

@@ -83,13 +83,13 @@ def serve(
         make_folders(project)
     folders.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     folders.tickets.mkdir(exist_ok=True)
+    flags = {name: value for name, value in (("port", port), ("lan", lan), ("discovery", discovery)) if value is not None}
     lock = FileLock(folders.lock)
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        return _join(folders, named, on_line)
+        return _join(folders, named, on_line, is_other=bool(flags or settings))
     try:
-        flags = {name: value for name, value in (("port", port), ("lan", lan), ("discovery", discovery)) if value is not None}
         config = read_config(folders, {**from_words(settings or {}), **flags})
         token = make_token(folders.token) if config.lan else ""
         sock = open_socket(EVERY_HOST if config.lan else HOST, config.port)
@@ -100,8 +100,8 @@ def serve(
     return 0
 
 
-def _join(state: StateFolders, projects: Sequence[Path], on_line: Callable[[str], None]) -> int:
-    """Give the projects to the running service, and wait until it has them."""
+def _join(state: StateFolders, projects: Sequence[Path], on_line: Callable[[str], None], *, is_other: bool) -> int:
+    """Give the projects to the running service, and wait until it has them; another configuration it does not take."""
     for project in projects:
         write_ticket(state.tickets, registration(project))
     deadline = time.monotonic() + JOIN_SECONDS
@@ -111,6 +111,8 @@ def _join(state: StateFolders, projects: Sequence[Path], on_line: Callable[[str]
         time.sleep(0.05)
     for project in projects:
         on_line(f"the running service (state {state.root}) watches {project}, too")
+    if is_other or not projects:
+        on_line(f"a service runs already (state {state.root}) and goes on as it was started: stop it to start it otherwise")
     return 0
 
 
