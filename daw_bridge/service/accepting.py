@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 
+from ..request import RenderRequest
 from .desk import Accepted, Desk
 from .intake import Ask
+from .looking import Looking
 from .threads import OneThread
 
 MAX_LOT = 50  # a lot is answered as a whole, so it must not take long
@@ -18,13 +19,13 @@ class Accepting:
 
     Args:
         desk: writes the lots down.
-        projects: the service's projects; it grows.
+        looking: makes requests of asks.
         run: the thread that accepts.
     """
 
-    def __init__(self, desk: Desk, projects: Sequence[Path], run: OneThread) -> None:
-        self._desk, self._projects, self._run = desk, projects, run
-        self._waiting: list[tuple[Ask, asyncio.Future[Accepted]]] = []
+    def __init__(self, desk: Desk, looking: Looking, run: OneThread) -> None:
+        self._desk, self._looking, self._run = desk, looking, run
+        self._waiting: list[tuple[RenderRequest, asyncio.Future[Accepted]]] = []
         self._task: asyncio.Task[None] | None = None
 
     async def submit(self, ask: Ask) -> Accepted:
@@ -33,20 +34,28 @@ class Accepting:
         Raises:
             DawBridgeError: what is wrong with it.
         """
+        return await self.put(await self._looking.request_of(ask))
+
+    async def put(self, request: RenderRequest) -> Accepted:
+        """Put what has been looked at on disk; the job, and whether it is new.
+
+        Raises:
+            DiskFull: there is no room.
+        """
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Accepted] = loop.create_future()
-        self._waiting.append((ask, answer))
+        self._waiting.append((request, answer))
         if self._task is None:
             self._task = loop.create_task(self._work())
         return await answer
 
     async def _work(self) -> None:
         while self._waiting:
-            wanted = [(ask, future) for ask, future in self._waiting if not future.done()]  # some have been sent away
+            wanted = [(request, future) for request, future in self._waiting if not future.done()]  # some have been sent away
             lot, self._waiting = wanted[:MAX_LOT], wanted[MAX_LOT:]
             answers: Sequence[Accepted | Exception]
             try:
-                answers = await self._run(self._desk.submit_all, [ask for ask, _ in lot], self._projects)
+                answers = await self._run(self._desk.submit_all, [request for request, _ in lot])
             except Exception as error:
                 answers = [error] * len(lot)
             for (_, future), answer in zip(lot, answers, strict=True):

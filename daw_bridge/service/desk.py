@@ -105,50 +105,38 @@ class Desk:
             self._store.close()
             self._opened = None
 
-    def submit_all(self, asks: Sequence[Ask], projects: Sequence[Path]) -> list[Accepted | DawBridgeError]:
-        """Check asks and put those that are well on disk, all at once.
+    def submit_all(self, requests: Sequence[RenderRequest]) -> list[Accepted]:
+        """Put requests on disk, all at once; for each of them the job, and whether it is new.
 
-        Args:
-            asks: what is asked.
-            projects: the service's; it grows, above all while the store is being opened.
-
-        Returns:
-            for each of them the job and whether it is new, or what is wrong with it.
+        Raises:
+            DiskFull: no room to write them down; none of them is.
         """
-        self._is_open.wait()
-        looked = [self._looked_at(ask, tuple(projects)) for ask in asks]
-        requests = [request for request in looked if not isinstance(request, DawBridgeError)]
-        accepted = iter(self._store.submit_all(requests) if requests else [])
-        answers = [request if isinstance(request, DawBridgeError) else next(accepted) for request in looked]
-        jobs = [answer for answer in answers if not isinstance(answer, DawBridgeError)]
-        self._new.extend(job for job, is_new in jobs if is_new)
-        if any(is_new for _, is_new in jobs):
+        answers = self._store.submit_all(requests)
+        self._new.extend(job for job, is_new in answers if is_new)
+        if any(is_new for _, is_new in answers):
             self._supervisor.nudge()
-        for job, is_new in jobs:
+        for job, is_new in answers:
             if job.is_final and not is_new:
-                self._write_result(job)
+                self._supervisor.tell(job)  # whoever asks again may have removed the first answer
         return answers
 
-    def _looked_at(self, ask: Ask, projects: Sequence[Path]) -> RenderRequest | DawBridgeError:
+    def looked_at(self, ask: Ask, projects: Sequence[Path]) -> RenderRequest:
+        """Look at what is asked. Any thread may; it waits for the store, so that the projects are known by then.
+
+        Raises:
+            DawBridgeError: what is wrong with it.
+        """
+        self._is_open.wait()
         try:
             return request_of(self._allowed(ask), projects, self._roots)
-        except DawBridgeError as error:
-            return error
+        except DawBridgeError:
+            raise
         except Exception:
             log.exception("%r cannot be looked at", ask)
-            return Internal("this request met a defect", "The log says more.")
+            raise Internal("this request met a defect", "The log says more.") from None
 
     def _allowed(self, ask: Ask) -> Ask:
         return ask if self._has_previews else replace(ask, has_preview=False)
-
-    def _write_result(self, job: Job) -> None:
-        """Whoever asks again may have removed the first answer."""
-        from ..results import write_result
-
-        try:
-            write_result(job)
-        except (OSError, DawBridgeError) as error:
-            log.warning("job %s: no result ticket: %s", job.id, error)
 
     def job(self, job_id: str) -> Job:
         """One job.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,7 @@ def is_style(name: str) -> bool:
     return stem == "style" and bool(dot) and bool(ending)
 
 
-def is_ours(path: Path, projects: list[Path]) -> bool:
+def is_ours(path: Path, projects: Sequence[Path]) -> bool:
     """Whether a resolved path lies where the service writes, so that no remix is remixed again by itself."""
     for project in projects:
         folders = ProjectFolders(project)

@@ -101,10 +101,10 @@ _SHARED = (
 def _located(ask: Ask, projects: Sequence[Path], roots: Mapping[str, Path]) -> tuple[Path, SourceFile, SourceFile]:
     """The project and both files. Where OSC names no project, it is the one that holds them both."""
     if ask.origin != "osc":
-        project = _project(ask, projects)
+        project = project_of(ask, projects)
         sources = [source_file(_plain_path(getattr(ask, role), role), role) for role in ("content", "style")]
         return project, sources[0], sources[1]
-    candidates = [_project(ask, projects)] if ask.project or len(projects) < 2 else projects
+    candidates = [project_of(ask, projects)] if ask.project or len(projects) < 2 else projects
     found = []
     problems: list[DawBridgeError] = []
     for project in candidates:
@@ -134,8 +134,13 @@ def _plain_path(text: str, role: str) -> Path:
     return path
 
 
-def _project(ask: Ask, projects: Sequence[Path]) -> Path:
-    """The project that is meant: named by its path or its folder's name, else the only one."""
+def project_of(ask: Ask, projects: Sequence[Path]) -> Path:
+    """The project that is meant: named by its path or its folder's name, else the only one. Looks at no file.
+
+    Raises:
+        BadArguments: none is named and there are several, or none; or several have the name.
+        NotFound: none has it.
+    """
     if not ask.project:
         if len(projects) == 1:
             return projects[0]

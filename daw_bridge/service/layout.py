@@ -7,6 +7,7 @@ from pathlib import Path
 from ..errors import ForbiddenPath
 from ..folders import ProjectFolders
 from .hot_folder import SETTINGS
+from .intake import project_folder
 
 README = """daw-bridge
 ==========
@@ -44,6 +45,16 @@ def make_folders(project: Path) -> list[Path]:
     except OSError as error:
         raise ForbiddenPath(f"{folders.root} cannot be written: {error.strerror}", "Check the folder's rights.") from None
     return missing
+
+
+def lay_out(project: Path) -> None:
+    """Make the folders of a project that is there; in place of a drive that is away none are made.
+
+    Raises:
+        NotFound, ForbiddenPath: it is no folder, or cannot be written.
+    """
+    project_folder(str(project))
+    make_folders(project)
 
 
 def init_project(path: Path) -> list[Path]:

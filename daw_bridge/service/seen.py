@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +34,7 @@ class Drop:
 
 
 class Seen:
-    """The table of drops. One thread at a time.
+    """The table of drops, for any thread.
 
     Args:
         database: its file, made where it is missing.
@@ -41,16 +42,18 @@ class Seen:
 
     def __init__(self, database: Path) -> None:
         database.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.Lock()
         self._connection = sqlite3.connect(database, check_same_thread=False)
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.executescript(SCHEMA)
 
     def close(self) -> None:
-        self._connection.close()
+        with self._lock:
+            self._connection.close()
 
     def put(self, drop: Drop) -> None:
         """Write a drop down, in place of what was known of it; its turn among the drops of its path stays."""
-        with self._connection:
+        with self._lock, self._connection:
             self._connection.execute(
                 "INSERT INTO seen VALUES (?, ?, ?, ?, ?) ON CONFLICT (drop_key) DO UPDATE SET path = excluded.path, "
                 "job = excluded.job, outcome = excluded.outcome, message = excluded.message",
@@ -69,14 +72,16 @@ class Seen:
 
     def open_jobs(self) -> list[Drop]:
         """Drops whose job had not ended when the service last heard of it."""
-        rows = self._connection.execute("SELECT * FROM seen WHERE outcome = 'accepted'").fetchall()
-        return [Drop(*row) for row in rows]
+        return self._all("outcome = 'accepted'")
 
     def open_of(self, job: str) -> list[Drop]:
         """Those of them that wait for one job; a drop is answered by whatever job there is for its request."""
-        rows = self._connection.execute("SELECT * FROM seen WHERE outcome = 'accepted' AND job = ?", (job,)).fetchall()
-        return [Drop(*row) for row in rows]
+        return self._all("outcome = 'accepted' AND job = ?", job)
 
     def _one(self, where: str, value: str) -> Drop | None:
-        row = self._connection.execute(f"SELECT * FROM seen WHERE {where} ORDER BY rowid DESC LIMIT 1", (value,)).fetchone()
-        return Drop(*row) if row else None
+        return next(iter(self._all(f"{where} ORDER BY rowid DESC LIMIT 1", value)), None)
+
+    def _all(self, where: str, *values: str) -> list[Drop]:
+        with self._lock:
+            rows = self._connection.execute(f"SELECT * FROM seen WHERE {where}", values).fetchall()
+        return [Drop(*row) for row in rows]

@@ -15,7 +15,7 @@ from typing import Any
 
 from .. import __version__
 from ..errors import DawBridgeError, Internal
-from ..folders import ProjectFolders, StateFolders, default_state
+from ..folders import StateFolders, default_state
 from ..job import Job
 from ..presets import shipped_folder
 from .accepting import Accepting
@@ -29,15 +29,16 @@ from .fields import from_words
 from .handlers import Handlers
 from .intake import project_folder
 from .layout import make_folders
-from .loops import Loops, keep_doing
+from .looking import Looking
+from .loops import Loops
 from .osc import NOBODY, Endpoint, open_socket
 from .outbox import registration, write_ticket
 from .pausing import Pausing
+from .places import Places
 from .process import logging_to, set_on_signals
 from .progress_file import ProgressFile
 from .seen import Seen
 from .threads import OneThread
-from .watcher import HotFolders
 
 HOST, EVERY_HOST = "127.0.0.1", "0.0.0.0"
 JOIN_SECONDS = 10.0
@@ -140,7 +141,7 @@ class Service:
         of_watched = (folder.project for folder in config.watched)
         self._remembered = list(dict.fromkeys([*projects, *read_projects(state), *of_watched]))
         self._missed: set[Path] = set()
-        self._run_accept, self._run_job, self._run_folder = OneThread("accept"), OneThread("jobs"), OneThread("folders")
+        self._run_accept, self._run_job, self._run_files = OneThread("accept"), OneThread("jobs"), OneThread("files")
 
     async def run(self, sock: socket.socket, on_line: Callable[[str], None]) -> None:
         """Serve until a signal says stop.
@@ -149,14 +150,15 @@ class Service:
             sock: bound.
             on_line: told when the service listens.
         """
-        stop, self._has_folders = asyncio.Event(), asyncio.Event()
+        stop, self._has_places = asyncio.Event(), asyncio.Event()
         set_on_signals(stop)
         endpoint = Endpoint(lambda m, p: self._handlers.dispatch(m, p), lambda p: self._handlers.limited(p), self._clock)
         self._endpoint = endpoint
         audience = Audience(endpoint, self._config.feedback, self._clock)
         self._board = Board(audience, self._clock)
         desk = Desk(self._state, self._config.roots, self._config.previews)
-        self._accepting = Accepting(desk, self._projects, self._run_accept)
+        self._looking = Looking(desk.looked_at, self._projects, self._config.roots, self._is_hanging)
+        self._accepting = Accepting(desk, self._looking, self._run_accept)
         self._pausing = Pausing(audience, self._board, desk, self._run_job, self._clock)
         retry = partial(self._retry, desk)
         self._handlers = Handlers(
@@ -194,19 +196,30 @@ class Service:
 
     async def _open(self, desk: Desk, audience: Audience, tasks: list[asyncio.Task[None]], store_opened: Awaitable[None]) -> None:
         """What may take its time, while the port answers already."""
-        self._seen: Seen = await self._run_folder(Seen, self._state.root / "drops.sqlite")
-        self._folders = HotFolders(self._seen, self._config.watched)
-        self._has_folders.set()
-        loops = Loops(
+        self._seen: Seen = await self._run_files(Seen, self._state.root / "drops.sqlite")
+        self._places = Places(
             audience=audience,
             board=self._board,
             desk=desk,
             accepting=self._accepting,
-            folders=self._folders,
+            run_job=self._run_job,
+            seen=self._seen,
+            watched=self._config.watched,
+            projects=self._projects,
+            on_accepted=lambda: self._handlers.on_accepted(),
+            clock=self._clock,
+        )
+        self._has_places.set()
+        self._loops = loops = Loops(
+            audience=audience,
+            board=self._board,
+            desk=desk,
+            looking=self._looking,
+            accepting=self._accepting,
+            places=self._places,
             pausing=self._pausing,
             run_job=self._run_job,
-            run_folder=self._run_folder,
-            projects=self._projects,
+            run_presets=self._run_files,
             add_project=self._add_project,
             tickets=self._state.tickets,
             progress=ProgressFile(self._state.progress, self._clock),
@@ -217,8 +230,7 @@ class Service:
         self._handlers.on_accepted = loops.job_hint.set
         self._handlers.on_knock = loops.ticket_hint.set
         await self._take_hints(loops)
-        watching = keep_doing(lambda: self._watch_remembered(loops.folder_hint), asyncio.Event())
-        tasks.append(asyncio.get_running_loop().create_task(watching))  # not waited for: a share may hang
+        tasks += [asyncio.ensure_future(self._watch_remembered(project)) for project in self._remembered]
         await self._run_job(write_projects, self._state, list(self._remembered))
         await store_opened
         self._board.state = "ready"
@@ -230,62 +242,49 @@ class Service:
 
         loop = asyncio.get_running_loop()
 
-        def on_hint(renamed: Path | None) -> None:
+        def on_hint(_: Path | None) -> None:
             try:
-                loop.call_soon_threadsafe(self._hinted, loops, renamed)
+                loop.call_soon_threadsafe(loops.ticket_hint.set)
             except RuntimeError:
                 log.debug("a hint came after the end")
 
-        self._hints = await self._run_folder(Hints, on_hint)
-        await self._run_folder(self._hints.watch, self._state.tickets)
-
-    def _hinted(self, loops: Loops, renamed: Path | None) -> None:
-        if renamed is not None:
-            self._run_folder(self._folders.renamed, renamed)
-        loops.ticket_hint.set()
-        loops.folder_hint.set()
+        self._hints = await self._run_files(Hints, on_hint)
+        await self._run_files(self._hints.watch, self._state.tickets)
 
     async def _add_project(self, project: Path) -> None:
-        if project not in self._folders.projects:
-            await self._watch(project)
+        await self._places.add(project)
         if project not in self._remembered:
             self._remembered.append(project)
             await self._run_job(write_projects, self._state, list(self._remembered))
 
-    async def _watch_remembered(self, hint: asyncio.Event) -> float:
-        """Watch what is not watched yet: a drive that is away may come back."""
-        for project in [path for path in self._remembered if path not in self._folders.projects]:
+    async def _watch_remembered(self, project: Path) -> None:
+        """Watch a project as soon as it is there: a drive that is away may come back."""
+        while True:
             try:
-                await self._watch(project)
-                hint.set()
+                return await self._places.add(project)
             except DawBridgeError as error:
                 if project not in self._missed:
                     log.warning("%s is not watched until it is there: %s", project, error)
                     self._missed.add(project)
-        return RETURN_SECONDS
+            await asyncio.sleep(RETURN_SECONDS)
 
-    async def _watch(self, project: Path) -> None:
-        await self._run_folder(_lay_out, project)
-        if project not in self._projects:
-            self._projects.append(project)
-        if project not in self._folders.projects:
-            self._folders.projects = [*self._folders.projects, project]
-        await self._run_folder(self._hints.watch, ProjectFolders(project).drop)
-        log.info("watching %s", project)
+    def _is_hanging(self, project: Path) -> bool:
+        return self._has_places.is_set() and self._places.is_hanging(project)
 
     async def _why(self, path: str) -> str:
-        await self._has_folders.wait()  # asked while the service starts, it is answered a moment later
-        return await self._run_folder(self._folders.why, path, self._board.why())
+        await self._has_places.wait()  # asked while the service starts, it is answered a moment later
+        return await self._places.why(path)
 
     async def _retry(self, desk: Desk, job_id: str) -> Job:
-        await self._has_folders.wait()
+        await self._has_places.wait()
         before = await self._run_job(desk.job, job_id)
-        await self._run_folder(self._folders.put_back, before)
+        await self._places.put_back(before)
         job = await self._run_job(desk.retry, job_id)
-        await self._run_folder(self._folders.retried, job)
+        await self._places.retried(job)
         return job
 
     async def _close(self, desk: Desk, audience: Audience, tasks: Sequence[asyncio.Future[Any]]) -> None:
+        """Whatever waits for a share that hangs is left behind; nothing that was accepted is lost by that."""
         self._board.state = "stopping"
         audience.publish("/shutdown", __version__)
         for task in tasks:
@@ -293,15 +292,14 @@ class Service:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._handlers.close()
         await self._accepting.close()
+        if hasattr(self, "_loops"):
+            await self._loops.close()
         if hasattr(self, "_hints"):
-            await self._run_folder(self._hints.stop)
-        if hasattr(self, "_seen"):
-            await self._run_folder(self._seen.close)
+            await self._run_files(self._hints.stop)
+        if hasattr(self, "_places"):
+            await self._places.close()
+            await self._run_files(self._seen.close)
+        self._looking.close()
         await self._run_job(desk.close)
-        for thread in (self._run_accept, self._run_job, self._run_folder):
+        for thread in (self._run_accept, self._run_job, self._run_files):
             thread.close()
-
-
-def _lay_out(project: Path) -> None:
-    project_folder(str(project))  # in place of a drive that is away no folders are made
-    make_folders(project)

@@ -18,6 +18,7 @@ from ..job import UNABLE, UNLOADED, Job
 from ..jobs import JobStore
 from ..names import portable
 from ..results import write_result
+from .threads import ByPlace
 
 RENDERER = (sys.executable, "-m", "daw_bridge.renderer")
 PATIENCE_SECONDS = 2.0  # from a cancel that was asked for to one that is enforced
@@ -25,6 +26,7 @@ FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 30.0
 HEALTHY_SECONDS = 30.0  # who lived this long, or took a job, starts again at once
 NUDGE_PAUSE_SECONDS = 0.05
+KILLED_SECONDS = 2.0
 MAX_LOG_BYTES = 1_000_000
 LAST_WORDS_BYTES, MAX_LAST_WORDS = 4096, 200
 GRACEFUL_CODES = (0, UNLOADED)
@@ -86,6 +88,7 @@ class Supervisor:
     devices: Sequence[str] = ("cpu",)
     command: Sequence[str] = RENDERER
     _renderers: list[_Renderer] = field(default_factory=list)
+    _tellers: ByPlace = field(default_factory=lambda: ByPlace("results"))
     _cancels: list[_Cancel] = field(default_factory=list)
     _is_paused: bool = False
     _last_nudge: float = 0.0
@@ -98,7 +101,7 @@ class Supervisor:
             self._spawn(renderer, time.monotonic())
         for job in self.store.jobs(("cancelled",), limit=50):
             if not job.is_told:
-                self._tell(job)
+                self.tell(job)
 
     def tick(self, now: float) -> None:
         """Look after everything once.
@@ -141,7 +144,7 @@ class Supervisor:
         """
         job = self.store.cancel(job_id)
         self._cancels.append(_Cancel(job_id))
-        self._tell(job)
+        self.tell(job)
         return job
 
     @property
@@ -166,9 +169,16 @@ class Supervisor:
                 renderer.process.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 renderer.process.kill()
-                renderer.process.wait()
+                self._see_off(renderer.process)
             renderer.process = None
         self._renderers = []
+        self._tellers.close()
+
+    def _see_off(self, process: subprocess.Popen[bytes]) -> None:
+        try:
+            process.wait(KILLED_SECONDS)
+        except subprocess.TimeoutExpired:
+            log.warning("renderer %d was killed and does not end: a share or a driver holds it", process.pid)
 
     def _spawn(self, renderer: _Renderer, now: float) -> None:
         renderer.run = uuid.uuid4().hex
@@ -250,12 +260,17 @@ class Supervisor:
                     renderer.is_condemned = True
                     renderer.process.kill()
 
-    def _tell(self, job: Job) -> None:
+    def tell(self, job: Job) -> None:
+        """Write the result ticket of a job that is over; a project's folder may lie on a share that hangs."""
+        self._tellers.of(job.request.project).begin(self._write_result, job)
+
+    def _write_result(self, job: Job) -> None:
         try:
             write_result(job)
-        except DawBridgeError as error:
+        except (OSError, DawBridgeError) as error:
             log.warning("job %s: no result ticket: %s", job.id, error)
-        self.store.note(job.id, is_told=True)
+        if job.state == "cancelled":
+            self.store.note(job.id, is_told=True)
 
 
 def _log_file(path: Path) -> Path:

@@ -131,14 +131,18 @@ def registered(table: Mapping[str, Any]) -> Path | None:
     return project_folder(text) if text else None
 
 
-def refuse(path: Path, table: Mapping[str, Any], error: DawBridgeError) -> None:
-    """Answer a ticket that cannot be accepted, where somebody waits for the answer, and set it aside."""
+def answer_refused(path: Path, table: Mapping[str, Any], error: DawBridgeError) -> None:
+    """Answer a ticket that cannot be accepted, where somebody waits for the answer."""
     reqid, project = table.get("reqid", ""), table.get("project", "")
     try:
         if is_file_name(reqid) and project:
             write_refusal(project_folder(project), reqid, error, table.get("reaper", {}))
     except (OSError, DawBridgeError) as reason:
         log.warning("ticket %s: no result ticket: %s", path.name, reason)
+
+
+def set_aside(path: Path) -> None:
+    """Put a ticket that was refused away from those that wait."""
     aside = path.parent / REFUSED
     try:
         aside.mkdir(exist_ok=True)

@@ -22,17 +22,19 @@ ASK_AGAIN_SECONDS = 30.0  # a preset that was missing may have been installed, a
 
 
 class HotFolders:
-    """All hot folders of the service. Called from one thread at a time; blocks on files.
+    """Hot folders that are scanned together. Called from one thread at a time, but for `why` and `owns`; blocks on files.
 
     Args:
         seen: the table of drops.
-        watched: folders of the configuration, besides each project's drop/.
+        scanned: projects whose drop/ is scanned.
+        watched: folders of the configuration that are scanned besides.
+        projects: all that the service has, whose remixes are nobody's stems.
     """
 
-    def __init__(self, seen: Seen, watched: Sequence[HotFolder] = ()) -> None:
-        self.projects: list[Path] = []
+    def __init__(self, seen: Seen, scanned: Sequence[Path], watched: Sequence[HotFolder], projects: Sequence[Path]) -> None:
         self._seen = seen
-        self._watched = list(watched)
+        self._scanned, self._watched = tuple(scanned), tuple(watched)
+        self._projects = projects
         self._patience: dict[Path, Patience] = {}
         self._renamed: set[Path] = set()
         self._busy: dict[Path, tuple[int, float]] = {}
@@ -69,7 +71,7 @@ class HotFolders:
         return ready, self._problems
 
     def _folders(self, now: float) -> Iterator[HotFolder]:
-        for project in self.projects:
+        for project in self._scanned:
             self._scan_loose(project)
             for path in drop_folders(project):
                 try:
@@ -79,7 +81,7 @@ class HotFolders:
                         self._say(stem, HotFolder(path, project, None), error.code, str(error))
                 except OSError as error:
                     self._wait_busy(path, error, now)
-        yield from (folder for folder in self._watched if not is_ours(folder.path, self.projects))
+        yield from (folder for folder in self._watched if not is_ours(folder.path, self._projects))
 
     def _scan_loose(self, project: Path) -> None:
         drop = ProjectFolders(project).drop
@@ -89,7 +91,7 @@ class HotFolders:
 
     def _scan_folder(self, folder: HotFolder, now: float) -> Iterator[Ready]:
         stems = [path for path in stem_files(folder.path) if not is_style(path.name) and path != folder.style]
-        stems = [path for path in stems if not is_ours(path.resolve(), self.projects)]
+        stems = [path for path in stems if not is_ours(path.resolve(), self._projects)]
         if not stems and folder.style is None:
             return
         style_look = None
@@ -201,7 +203,8 @@ class HotFolders:
         """A job ended, whoever asked for it first: say why it failed, or take that back, and move the original if its folder
         wants that."""
         for drop in self._seen.open_of(job.id):
-            self._finish(drop, job)
+            if self.owns(Path(drop.path)):
+                self._finish(drop, job)
 
     def _finish(self, drop: Drop, job: Job) -> None:
         path = Path(drop.path)
@@ -251,25 +254,25 @@ class HotFolders:
         except (BadParameter, OSError):
             return HotFolder(path.parent, project, None)
 
-    def open_jobs(self) -> list[str]:
-        """Ids of folder jobs whose end the service has not heard of."""
-        return [drop.job for drop in self._seen.open_jobs()]
+    def owns(self, path: Path) -> bool:
+        """Whether a file is a drop of these folders; looks at none."""
+        is_dropped = any(path.is_relative_to(ProjectFolders(project).drop) for project in self._scanned)
+        return is_dropped or any(path.parent == folder.path for folder in self._watched)
 
-    def why(self, text: str, held: str = "") -> str:
-        """What became of a dropped file, in words.
+    def why(self, path: Path, held: str = "") -> str:
+        """What became of a dropped file, in words; empty where no hot folder has seen it.
 
         Args:
-            text: its path, absolute or relative to a project.
+            path: absolute.
             held: what holds rendering up now.
         """
-        for path in [Path(text), *(project / text for project in self.projects)]:
-            if path in self._words:
-                return self._words[path]
-            drop = self._seen.latest_of(str(path))
-            if drop is not None:
-                message = held if drop.outcome == "accepted" else drop.message
-                return f"job {drop.job} is {drop.outcome}. {message}".strip()
-        return "no hot folder has seen it"
+        if words := self._words.get(path):
+            return words
+        drop = self._seen.latest_of(str(path))
+        if drop is None:
+            return ""
+        message = held if drop.outcome == "accepted" else drop.message
+        return f"job {drop.job} is {drop.outcome}. {message}".strip()
 
 
 def _is_replaced(path: Path, job: Job) -> bool:

@@ -50,6 +50,7 @@ class Bench:
 
     def ticket(self, reqid: str) -> dict[str, Any]:
         path = ProjectFolders(self.root).results / f"{reqid}.json"
+        wait_for(path.exists, what=f"the result ticket {path.name}")
         table: dict[str, Any] = json.loads(path.read_text())
         return table
 

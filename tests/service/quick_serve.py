@@ -18,15 +18,15 @@ from tests.renderer.small_service import QUICK
 HANG_SECONDS = 40.0
 
 
-def hanging(look: Callable[[Path], Any], share: Path) -> Callable[[Path], Any]:
+def hanging(look: Callable[..., Any], share: Path) -> Callable[..., Any]:
     """A look at a path that does as on a share whose server is gone, for a while: so a test of it ends."""
     switch = share.with_suffix(".hangs")
 
-    def looked(path: Path) -> Any:
+    def looked(path: Path, *values: Any, **named: Any) -> Any:
         deadline = time.monotonic() + HANG_SECONDS
         while path.is_relative_to(share) and switch.exists() and time.monotonic() < deadline:
             time.sleep(0.02)
-        return look(path)
+        return look(path, *values, **named)
 
     return looked
 
@@ -49,7 +49,7 @@ def main() -> int:
         loops.TICKET_SECONDS = 3600.0
     if asked.hanging:
         loops.PURGE_SECONDS = 0.2
-        for name in ("is_dir", "iterdir"):
+        for name in ("stat", "iterdir", "resolve", "open", "mkdir"):
             setattr(Path, name, hanging(getattr(Path, name), asked.hanging))
     return serve(asked.projects, state=asked.state, port=0, on_line=lambda line: print(line, flush=True))
 

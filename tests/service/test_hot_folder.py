@@ -69,7 +69,7 @@ def test_a_source_that_may_only_be_read_is_rendered_and_stays_where_it_is(watch:
     (job,) = watch.take()
     watch.hot.finished(dataclasses.replace(job, state="done"))
     assert (at / "stem.wav").exists()
-    assert "stays where it is" in watch.hot.why(str(at / "stem.wav"))
+    assert "stays where it is" in watch.hot.why(at / "stem.wav")
 
 
 def test_an_original_never_moves_to_another_file_system(watch: Watch, tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_an_original_never_moves_to_another_file_system(watch: Watch, tmp_path: 
     (job,) = watch.take()
     watch.hot.finished(dataclasses.replace(job, state="done"))
     assert path.exists() and not list((watch.folders.done / "vinyl").glob("*"))
-    assert "another file system" in watch.hot.why(str(path))
+    assert "another file system" in watch.hot.why(path)
 
 
 def test_where_second_names_cannot_be_made_an_original_still_overwrites_nothing(
@@ -151,7 +151,7 @@ def test_a_sparse_rf64_file_over_4_gb_is_whole_and_one_byte_less_is_not(watch: W
     if path.stat().st_blocks * 512 > 1 << 20:
         pytest.skip("this file system makes no sparse files")
     assert watch.settled() == []
-    assert "lacks 1 bytes" in watch.hot.why(str(path))
+    assert "lacks 1 bytes" in watch.hot.why(path)
     os.truncate(path, len(head) + n_bytes)
     assert watch.settled() == ["long.wav"]
 
@@ -165,7 +165,7 @@ def test_odd_names_are_asked_for_as_they_are(watch: Watch, name: str) -> None:
     assert job.request.content.path == str(path)
     error = {"code": "internal", "message": "it broke", "hint": ""}
     watch.hot.finished(dataclasses.replace(job, state="failed", error=error))
-    assert "failed" in watch.hot.why(str(path))
+    assert "failed" in watch.hot.why(path)
 
 
 def test_a_name_that_is_no_text_is_told_and_harms_no_other(watch: Watch) -> None:
@@ -184,7 +184,7 @@ def test_a_name_that_is_no_text_is_told_and_harms_no_other(watch: Watch) -> None
         except BadArguments as error:
             problems += watch.hot.refused(stem, error, watch.now)
     assert [os.fsencode(problem.path) for problem in problems] == [strange]
-    assert "Rename" in watch.hot.why(os.fsdecode(strange))
+    assert "Rename" in watch.hot.why(Path(os.fsdecode(strange)))
 
 
 def test_two_links_to_one_file_and_a_link_that_leads_nowhere(watch: Watch) -> None:

@@ -43,7 +43,7 @@ def test_a_stem_that_was_taken_is_not_taken_again_even_after_a_restart(watch: Wa
     assert watch.settled() == []
     watch.restart()
     assert watch.settled() == []
-    assert "accepted" in watch.hot.why(str(path))
+    assert "accepted" in watch.hot.why(path)
     write_clip(path, seconds=0.5, seed=5)
     assert watch.settled() == ["stem.wav"]
 
@@ -67,7 +67,7 @@ def test_a_copy_that_pauses_for_twenty_seconds_is_neither_taken_nor_refused(watc
     path.write_bytes(data[:5000])
     watch.after(0.0)
     assert [watch.after(1.0) for _ in range(20)] == [[]] * 20
-    assert "not complete" in watch.hot.why(str(path))
+    assert "not complete" in watch.hot.why(path)
     path.write_bytes(data)
     assert watch.settled() == ["stem.wav"]
     assert watch.problems == []
@@ -111,7 +111,7 @@ def test_what_is_no_audio_is_refused_when_it_has_settled(watch: Watch) -> None:
 def test_a_stem_before_its_style_waits_and_says_so(watch: Watch) -> None:
     path = drop(watch)
     assert watch.settled() == []
-    assert "style" in watch.hot.why("daw_bridge/drop/vinyl/stem.wav")
+    assert "style" in watch.hot.why(watch.folders.drop / "vinyl" / "stem.wav")
     assert "style" in (watch.folders.errors / "vinyl" / "stem.wav.error.txt").read_text()
     give_style(watch, name="Style.FLAC".lower())
     assert watch.settled() == [path.name]
@@ -214,7 +214,7 @@ def test_the_failure_of_what_was_replaced_while_it_waited_is_not_told_of_what_ca
     (second,) = watch.take()
     watch.hot.finished(fail(first, "it was changed after it was asked for"))
     assert not watch.folders.errors.exists() and path.exists()
-    assert f"job {second.id} is accepted" in watch.hot.why(str(path))
+    assert f"job {second.id} is accepted" in watch.hot.why(path)
 
 
 def test_a_note_of_a_failure_goes_when_the_remix_is_there(watch: Watch) -> None:
@@ -246,10 +246,10 @@ def test_a_stem_whose_job_is_tried_again_is_that_jobs_from_then_on(watch: Watch,
         assert watch.settled() == []
         job = dataclasses.replace(job, id=f"{job.id[:-1]}{number}")
         watch.hot.retried(job)
-        assert f"job {job.id} is accepted" in watch.hot.why(str(path))
-        assert watch.hot.open_jobs() == [job.id] and not moved.parent.exists()
+        assert f"job {job.id} is accepted" in watch.hot.why(path)
+        assert [drop.job for drop in watch.seen.open_jobs()] == [job.id] and not moved.parent.exists()
         watch.hot.finished(first)
-        assert watch.hot.open_jobs() == [job.id]
+        assert [drop.job for drop in watch.seen.open_jobs()] == [job.id]
     watch.hot.finished(dataclasses.replace(job, state="done"))
     assert (watch.folders.done / "vinyl" / "stem.wav").exists() == (originals == "move")
     assert path.exists() == (originals == "keep") and not (watch.folders.errors / "vinyl").exists()
@@ -293,7 +293,7 @@ def test_originals_stay_by_default_and_a_failure_leaves_a_note(watch: Watch) -> 
     watch.hot.finished(dataclasses.replace(job, state="failed", error={"code": "x", "message": "it broke", "hint": "Mend it."}))
     assert path.exists()
     assert "it broke. Mend it." in (watch.folders.errors / "vinyl" / "stem.wav.error.txt").read_text()
-    assert "failed" in watch.hot.why(str(path))
+    assert "failed" in watch.hot.why(path)
     assert watch.settled() == []
 
 

@@ -30,8 +30,7 @@ class Watch:
     def restart(self, *watched: HotFolder) -> None:
         self.seen.close()
         self.seen = Seen(self.database)
-        self.hot = HotFolders(self.seen, watched)
-        self.hot.projects = [self.project]
+        self.hot = HotFolders(self.seen, [self.project], watched, [self.project])
 
     def after(self, seconds: float) -> list[Ready]:
         """Time passes; what a scan finds then."""

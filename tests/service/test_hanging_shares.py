@@ -1,0 +1,146 @@
+"""A share that hangs holds up nobody but whoever needs it: not other jobs, not /why, not other tickets, not the end."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from daw_bridge.folders import ProjectFolders
+from daw_bridge.service.outbox import write_ticket
+from tests.service.conftest import write_clip
+from tests.service.wire import Osc, ServiceProcess
+from tests.waiting import wait_for
+
+STUCK_SECONDS = 20.0  # within which the service has noticed
+
+
+@dataclass
+class Served:
+    """A ready service with a project that is well, and one on a share that can hang."""
+
+    service: ServiceProcess
+    osc: Osc
+    here: Path
+    share: Path
+
+    def hang(self) -> None:
+        self.share.with_suffix(".hangs").touch()
+
+    def come_back(self) -> None:
+        self.share.with_suffix(".hangs").unlink(missing_ok=True)
+
+    def remix(self) -> None:
+        """A remix of the project that is well."""
+        self.osc.send("/remix", "song.json", "song.json", "default", "project", self.here.name, "force", 1)
+        self.osc.expect("/done", self.osc.expect("/accepted")[0], seconds=30.0)
+
+    def ticket(self, project: Path, reqid: str) -> Path:
+        content = str(project / "song.json")
+        table = {"schema": 1, "reqid": reqid, "project": str(project), "content": content, "style": content}
+        return write_ticket(self.service.state / "tickets", json.dumps(table))
+
+    def until_noticed(self) -> None:
+        """Until /why says that the share hangs."""
+        stem = str(ProjectFolders(self.share).drop / "hot" / "stem.wav")
+        wait_for(lambda: "does not answer" in self.osc.ask("/why", stem, answer="/why")[1], STUCK_SECONDS, "a share that hangs")
+
+
+@contextmanager
+def served(tmp_path: Path) -> Iterator[Served]:
+    here, share = tmp_path / "here", tmp_path / "share"
+    for project in (here, share):
+        project.mkdir()
+        (project / "song.json").write_text('{"seconds": 0.02}')
+    service = ServiceProcess([here, share], tmp_path / "state", "--hanging", str(share), is_quick=True)
+    seen = Served(service, Osc(service.port), here, share)
+    try:
+        wait_for(lambda: seen.osc.ask("/status", answer="/status/info")[0] == "idle", 30.0, "an idle service")
+        seen.osc.ask("/subscribe", answer="/subscribed")
+        wait_for(ProjectFolders(share).results.is_dir, 30.0, "both projects' folders")
+        yield seen
+    finally:
+        seen.osc.close()
+        seen.come_back()
+        service.stop()
+
+
+def test_why_and_stems_and_requests_of_other_folders_are_answered_meanwhile(tmp_path: Path) -> None:
+    with served(tmp_path) as seen:
+        seen.hang()
+        seen.until_noticed()
+        write_clip(tmp_path / "made" / "style.wav", seed=2)
+        write_clip(tmp_path / "made" / "stem.wav", seconds=0.05)
+        stem = ProjectFolders(seen.here).drop / "hot" / "stem.wav"
+        (tmp_path / "made").rename(stem.parent)
+        job = seen.osc.expect("/done", seconds=30.0)[0]
+        wait_for(lambda: f"job {job} is done" in seen.osc.ask("/why", str(stem), answer="/why")[1], 20.0, "its end told")
+        assert f"job {job} is done" in seen.osc.ask("/why", str(stem.relative_to(seen.here)), answer="/why")[1]
+        seen.remix()
+        seen.osc.send("/remix", "song.json", "song.json", "default")  # it lies in both, but only one can be looked at
+        seen.osc.expect("/done", seen.osc.expect("/accepted")[0], seconds=30.0)
+
+
+def test_a_request_for_the_share_is_refused_and_said_to_be_asked_again(tmp_path: Path) -> None:
+    with served(tmp_path) as seen:
+        seen.hang()
+        for _ in range(2):
+            seen.osc.send("/remix", "song.json", "song.json", "default", "project", "share", "force", 1)
+        code, _, message = seen.osc.expect("/error", seconds=30.0)
+        assert code == "not_found" and "does not answer" in message
+        seen.remix()
+        seen.come_back()
+
+        def accepted() -> bool:
+            seen.osc.send("/remix", "song.json", "song.json", "default", "project", "share", "force", 1)
+            heard = seen.osc.receive(1.0)
+            return heard is not None and heard[0] == "/accepted"
+
+        wait_for(accepted, 30.0, "the share's own remix")
+
+
+def test_a_ticket_for_the_share_waits_and_those_after_it_do_not(tmp_path: Path) -> None:
+    with served(tmp_path) as seen:
+        seen.hang()
+        theirs, withdrawn = seen.ticket(seen.share, "theirs"), seen.ticket(seen.share, "withdrawn")
+        for number in range(3):
+            seen.ticket(seen.here, f"ours {number}")
+            assert seen.osc.expect("/accepted", seconds=30.0)[1] == f"ours {number}"
+        withdrawn.unlink()
+        assert theirs.exists()
+        seen.come_back()
+        assert seen.osc.expect("/accepted", seconds=30.0)[1] == "theirs"
+        wait_for(lambda: not theirs.exists(), 20.0, "the ticket's end")
+        seen.remix()
+        assert "withdrawn" not in {values[1] for address, values in seen.osc.heard if address == "/accepted"}
+
+
+def test_cancelling_a_job_whose_ticket_cannot_be_written_keeps_nobody_waiting(tmp_path: Path) -> None:
+    with served(tmp_path) as seen:
+        (seen.share / "hold").touch()
+        seen.osc.send("/remix", "song.json", "song.json", "default", "mine", "project", "share")
+        job = seen.osc.expect("/accepted")[0]
+        seen.osc.expect("/progress", seconds=30.0)
+        seen.hang()
+        seen.osc.ask("/cancel", job, answer="/cancelled")
+        seen.remix()
+        seen.come_back()
+        wait_for((ProjectFolders(seen.share).results / "mine.json").exists, 30.0, "the ticket of the cancelled job")
+
+
+def test_the_service_ends_in_time_while_a_share_hangs(tmp_path: Path) -> None:
+    with served(tmp_path) as seen:
+        seen.hang()
+        seen.until_noticed()
+        theirs = seen.ticket(seen.share, "theirs")
+        seen.osc.send("/remix", "song.json", "song.json", "default", "project", "share", "force", 1)
+        seen.remix()
+        began = time.monotonic()
+        seen.service.process.send_signal(signal.SIGTERM)
+        assert seen.service.process.wait(15.0) == 0
+        assert time.monotonic() - began < 10.0
+        assert theirs.exists()  # taken at the next start
