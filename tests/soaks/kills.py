@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 
 from daw_bridge.folders import StateFolders
-from daw_bridge.jobs import Job, JobStore
+from daw_bridge.jobs import MAX_ATTEMPTS, Job, JobStore
 from daw_bridge.request import RenderRequest, source_file
 from tests.waiting import wait_for
 
@@ -88,7 +88,8 @@ def soak(
                 accepted += 1
             if passed < kill_seconds and time.monotonic() > next_kill:
                 next_kill = time.monotonic() + chance.uniform(*pause_seconds)
-                service, victim = _kill(service, state, chance, n_renderers)
+                spared = {job.run for job in outcome.jobs if job.crashes >= MAX_ATTEMPTS - 1}
+                service, victim = _kill(service, state, chance, n_renderers, spared)
                 outcome.kills[victim] += 1
                 on_line(f"{passed:5.1f} s: killed the {victim}")
             outcome.jobs = store.jobs(limit=10_000)
@@ -121,17 +122,29 @@ def _start(state: StateFolders, n_renderers: int) -> subprocess.Popen[bytes]:
 
 
 def _kill(
-    service: subprocess.Popen[bytes], state: StateFolders, chance: random.Random, n_renderers: int
+    service: subprocess.Popen[bytes], state: StateFolders, chance: random.Random, n_renderers: int, spared: set[str]
 ) -> tuple[subprocess.Popen[bytes], str]:
-    """SIGKILL, nothing softer; the service is started again at once, the renderer is the service's to start again."""
+    """SIGKILL, nothing softer; the service is started again at once, the renderer is the service's to start again.
+
+    A renderer whose name is in `spared` lives on: its job has worn out all renderers but one, and would rightly fail.
+    """
     if chance.random() < 0.6:
         parent = psutil.Process(service.pid)
         children = wait_for(lambda: parent.children(recursive=True), what="a renderer to kill")
-        chance.choice(children).kill()
-        return service, "renderer"
+        victims = [child for child in children if spared.isdisjoint(_words(child))]
+        if victims:
+            chance.choice(victims).kill()
+            return service, "renderer"
     service.kill()
     service.wait()
     return _start(state, n_renderers), "service"
+
+
+def _words(process: psutil.Process) -> list[str]:
+    try:
+        return list(process.cmdline())
+    except psutil.Error:  # dead, and not yet buried
+        return []
 
 
 def _end(service: subprocess.Popen[bytes]) -> None:
