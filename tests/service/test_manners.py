@@ -12,7 +12,7 @@ import pytest
 from tests.service.wire import Osc, ServiceProcess
 from tests.waiting import wait_for
 
-REST_SECONDS = 5.0
+REST_SECONDS = 3.0
 
 
 def test_service_and_renderer_at_rest_take_hardly_any_cpu_and_start_at_once(
