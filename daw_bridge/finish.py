@@ -6,9 +6,11 @@ import math
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
+
 from . import post
 from .audio import Audio, Samples
-from .blocks import rewritten
+from .blocks import blocks, rewritten
 from .ceiling import limit_true_peak, true_peak_dbtp
 from .dehash import dehash
 from .dither import dither
@@ -22,7 +24,8 @@ from .silence_gate import gate_by
 
 MAX_TAIL_SECONDS = 10.0
 CHAIN_SHARE, LEVELS_SHARE, CEILING_SHARE, LAST_SHARE = 0.4, 0.5, 0.65, 0.9  # of the time, where each begins or is done
-MOST_LIMITING_DB = 6.0  # the ceiling takes off this much at most; beyond it, the remix is turned down as a whole
+MOST_LIMITING_DB, MOST_LIMITING_LU = 12.0, 1.5  # what the ceiling may take off a peak, and off the loudness of the whole
+LIMITING_TRIALS, LEAST_CHANGE_DB = 4, 0.05
 
 
 def finish(
@@ -52,14 +55,16 @@ def finish(
         BadParameter, PluginFailed: as `post.apply_chain`.
     """
     settings = preset.output
+    headroom_db = _over_full_scale_db(remix) if preset.post else 0.0
     remix = post.apply_chain(
-        remix,
+        turned(remix, -headroom_db, scratch),
         preset.post,
         wet=settings.chain_wet,
         tail_seconds=MAX_TAIL_SECONDS if settings.tails == "keep" else 0.0,
         scratch=scratch,
         on_part=lambda share: on_part(share * CHAIN_SHARE),
     )
+    remix = turned(remix, headroom_db, scratch)
     told = partial(_telling, scratch, on_part)
     if settings.dehash != "off":
         recordings = (content,) if settings.dehash == "content" else (content, style)
@@ -71,10 +76,16 @@ def finish(
     remix, gain_db = _mixed(content, remix, wanted, settings, told(LEVELS_SHARE))
     if gain_db > 0.0:
         remix = hold_offset(remix, content, preset.transfer.gate_db, told(LEVELS_SHARE))
-    remix, turned_db = _under_the_ceiling(remix, settings.ceiling_dbtp, told(CEILING_SHARE))
+    remix, turned_db = _under_the_ceiling(remix, settings, settings.loudness != "off", told(CEILING_SHARE))
     remix = dither(remix, seed, told(LAST_SHARE)) if settings.is_dithered else remix
     levels = _levels(remix, wanted, settings, told(LAST_SHARE))
     return remix, {"loudness_gain_db": gain_db + turned_db, **levels}
+
+
+def _over_full_scale_db(audio: Audio) -> float:
+    """How far the highest sample lies over full scale, where no track of a DAW is: a chain's thresholds and drives expect one."""
+    peak = max((float(np.abs(audio.samples[:, part]).max()) for part in blocks(audio.n_samples)), default=0.0)
+    return 20 * math.log10(max(peak, 1.0))
 
 
 def _telling(scratch: Scratch, on_part: OnPart, share: float) -> Scratch:
@@ -110,10 +121,29 @@ def _blended(content: Audio, remix: Audio, wet: float, scratch: Scratch) -> Audi
     return rewritten(remix, scratch, blend)
 
 
-def _under_the_ceiling(remix: Audio, ceiling_dbtp: float, scratch: Scratch) -> tuple[Audio, float]:
-    """The remix under its ceiling, and the gain in dB by which it was turned down as a whole first."""
-    too_high_db = max(0.0, true_peak_dbtp(remix.samples, scratch) - ceiling_dbtp - MOST_LIMITING_DB)
-    return limit_true_peak(turned(remix, -too_high_db, scratch), ceiling_dbtp, scratch), -too_high_db
+def _under_the_ceiling(remix: Audio, settings: OutputSettings, is_matched: bool, scratch: Scratch) -> tuple[Audio, float]:
+    """The remix under its ceiling, and the gain in dB by which it was turned as a whole before.
+
+    Peaks that stand alone are limited, which nobody hears, and what that takes off the loudness is made up for. Where more
+    would have to be limited than the most, the rest is taken off the whole: a hit that is cut down with every other is no
+    hit. What limiting takes off the loudness grows about as the square of its depth, so a few trials find the depth.
+    """
+    over_db = true_peak_dbtp(remix.samples, scratch) - settings.ceiling_dbtp
+    if over_db <= 0.0:
+        return limit_true_peak(remix, settings.ceiling_dbtp, scratch), 0.0
+    wanted_lufs = level(remix, scratch).loudness_lufs
+    depth_db = min(over_db, MOST_LIMITING_DB)
+    for trial in range(LIMITING_TRIALS):
+        turned_db = depth_db - over_db
+        limited = limit_true_peak(turned(remix, turned_db, scratch), settings.ceiling_dbtp, scratch)
+        missed_lu = wanted_lufs - level(limited, scratch).loudness_lufs
+        taken_lu = max(missed_lu + turned_db, 1e-6)
+        whole_db = depth_db + missed_lu if is_matched else over_db
+        next_db = min(whole_db, MOST_LIMITING_DB, depth_db * math.sqrt(MOST_LIMITING_LU / taken_lu))
+        if abs(next_db - depth_db) < LEAST_CHANGE_DB or trial == LIMITING_TRIALS - 1:
+            break
+        depth_db = next_db
+    return limited, turned_db
 
 
 def _levels(remix: Audio, content: Level | None, settings: OutputSettings, scratch: Scratch) -> dict[str, float | None]:

@@ -116,16 +116,59 @@ def test_a_loudness_beyond_the_ceiling_is_missed_and_said_so() -> None:
     assert (levels["loudness_miss_lu"] or 0.0) > 1.0
 
 
-def test_peaks_far_over_the_ceiling_turn_the_whole_down_rather_than_being_squashed() -> None:
-    body = music(level=0.02)
+def with_hits(body: Audio, height: float, every_seconds: float) -> Audio:
+    """Clicks of 2 ms on top of a sound."""
     samples = body.samples.copy()
-    samples[:, RATE] = 10.0  # 21 dB over the ceiling: 6 dB are taken off this peak alone, the rest off everything
+    for start in range(RATE // 10, samples.shape[1] - 100, round(every_seconds * RATE)):
+        samples[:, start : start + 88] += height * np.hanning(88).astype(np.float32)
+    return body.with_samples(samples)
+
+
+def test_peaks_that_stand_alone_are_limited_and_the_loudness_is_reached() -> None:
+    body = music(level=0.1)
+    remix = with_hits(body, 1.8, every_seconds=1.0)
+    finished, levels = finish(body, body, remix, preset(dehash="off"))
+    assert levels["loudness_miss_lu"] == pytest.approx(0.0, abs=0.1)
+    assert true_peak_dbtp(finished.samples) <= -1.0
+    over_db = true_peak_dbtp(remix.samples) + 1.0 + (loudness_lufs(body) - loudness_lufs(remix))
+    assert over_db > 4.0, "with nothing over the ceiling, nothing is tested"
+
+
+def test_peaks_that_are_everywhere_turn_the_whole_down_rather_than_being_squashed() -> None:
+    body = music(level=0.02)
+    remix = with_hits(body, 3.0, every_seconds=0.05)
+    finished, levels = finish(body, body, remix, preset(loudness="off", dehash="off"))
+    turned_db = levels["loudness_gain_db"] or 0.0
+    taken_lu = loudness_lufs(remix) + turned_db - loudness_lufs(finished)
+    assert turned_db < -3.0
+    assert 1.0 < taken_lu < 2.0
+
+
+def test_no_peak_is_cut_down_by_more_than_twelve_decibels() -> None:
+    body = music(level=0.1)
+    samples = body.samples.copy()
+    samples[:, RATE] = 10.0  # 21 dB over the ceiling
     remix, levels = finish(body, body, body.with_samples(samples), preset(loudness="off"))
-    over_db = true_peak_dbtp(samples) + 1.0 - 6.0
+    over_db = true_peak_dbtp(samples) + 1.0 - 12.0
     assert levels["loudness_gain_db"] == pytest.approx(-over_db, abs=0.01)
     far = slice(2 * RATE, 3 * RATE)
     assert np.allclose(remix.samples[:, far], body.samples[:, far] * 10 ** (-over_db / 20), atol=1e-6)
     assert true_peak_dbtp(remix.samples) <= -1.0
+
+
+def test_a_chain_hears_a_remix_that_is_over_full_scale_at_full_scale() -> None:
+    remix = music(seed=2)
+    remix = remix.with_samples(remix.samples / np.abs(remix.samples).max())
+    chain = [{"plugin": "Distortion", "drive_db": 9.0}]
+    plain, louder = (
+        finish(
+            remix, remix, remix.with_samples(remix.samples * gain), preset(chain, loudness="off", dehash="off", ceiling_dbtp=-24)
+        )
+        for gain in (np.float32(1.0), np.float32(8.0))
+    )
+    wet = apply_chain(remix, preset(chain).post)
+    assert np.corrcoef(louder[0].samples[0], wet.samples[0])[0, 1] > 0.99
+    np.testing.assert_allclose(louder[0].samples, plain[0].samples, atol=1e-4)
 
 
 def test_loudness_off_leaves_every_sample_alone() -> None:
