@@ -9,24 +9,21 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from . import making
 from .disk import read_json
-from .errors import BadArguments, DawBridgeError, NotFound
-from .folders import ProjectFolders
+from .errors import BadArguments, DawBridgeError
+from .finding import found, name_of
 from .names import portable
 from .progress import OnProgress, shown_progress
-from .recipe import Recorded, RecordedSource, audio_sha256, read_recipe, recipe_beside
+from .recipe import Recorded, read_recipe, recipe_beside
 from .remix import check_targets, render_takes, write_takes
 from .request import RenderRequest, source_file
 from .scratch import Scratch, scratch_beside
 from .settings import is_number
 
-SUFFIXES = (".wav", ".flac", ".aif", ".aiff", ".ogg", ".mp3", ".rf64", ".bwf")
-MOST_ENTRIES = 50_000  # of a project that are looked at for an input that was moved
 MOST_THREADS = 256
 VERSION = re.compile(r"(.+)__v\d{3,9}")
 
@@ -121,7 +118,7 @@ def again(file: Path, changes: Changes, *, out: Path | None, on_progress: OnProg
     on_progress("load", 0.0)
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     with scratch_beside(folder if out is None else out.absolute().parent) as scratch:
-        where = {role: _found(role, getattr(recorded, role), folder, scratch) for role in ("content", "style")}
+        where = {role: found(role, getattr(recorded, role), folder, scratch) for role in ("content", "style")}
         request = RenderRequest(
             project=str(folder),
             content=source_file(where["content"], "content"),
@@ -152,7 +149,7 @@ def again(file: Path, changes: Changes, *, out: Path | None, on_progress: OnProg
         if out is None:
             takes = [_formed_as_then(take, recorded) for take in takes]
         on_progress("publish", 1.0)
-        files = write_takes(request, out, takes, stem=Path(_name(recorded.content)).stem)
+        files = write_takes(request, out, takes, stem=Path(name_of(recorded.content)).stem)
     return _compared(files, recorded, changes)
 
 
@@ -172,75 +169,8 @@ def _label(path: Path, recorded: Recorded) -> str:
     """The style's name in the remix's own, which in a hot folder is the folder's; empty where the user named the file."""
     known = VERSION.fullmatch(path.stem)
     parts = known[1].split("__") if known else []
-    is_ours = len(parts) == 3 and parts[:2] == [portable(Path(_name(recorded.content)).stem), portable(recorded.preset.id)]
+    is_ours = len(parts) == 3 and parts[:2] == [portable(Path(name_of(recorded.content)).stem), portable(recorded.preset.id)]
     return parts[2] if is_ours else ""
-
-
-def _name(source: RecordedSource) -> str:
-    """The file's name, whichever system the recipe comes from."""
-    return re.split(r"[/\\]", source.path)[-1]
-
-
-def _found(role: str, source: RecordedSource, folder: Path, scratch: Scratch) -> Path:
-    """The file that holds an input: where it was, beside the recipe, or anywhere in the project; known by its sound.
-
-    Raises:
-        NotFound: it is gone, or all that has its name sounds different now.
-    """
-    from .audio_files import read_audio
-
-    changed = ""
-    for path in _candidates(source, folder):
-        try:
-            part = {"start_seconds": source.start_seconds, "length_seconds": source.length_seconds}
-            if audio_sha256(read_audio(path, **part, role=role, scratch=scratch)) == source.sha256:
-                return path
-            changed = str(path) if path == Path(source.path) else changed
-        except DawBridgeError:
-            continue  # not a recording, or too short to be this one
-    name = _name(source)
-    if changed:
-        rule = f"{role} {changed!r} was changed since: its sound no longer has SHA-256 {source.sha256[:12]}…"
-        raise NotFound(rule, "Put the old one back, or use remix to hear what it is now.")
-    rule = f"{role} {name!r} is not at {source.path!r}, nor beside the recipe, nor in its project"
-    raise NotFound(rule, "Put it beside the recipe.")
-
-
-def _candidates(source: RecordedSource, folder: Path) -> Iterator[Path]:
-    """Files that may be an input, the likeliest first; each is a regular file when it is given."""
-    name = _name(source)
-    seen: set[Path] = set()
-    project = folder.parent.parent
-    is_in_project = folder == ProjectFolders(project).remixes
-    others = list(islice(_recordings(project), MOST_ENTRIES)) if is_in_project else []
-    named = [path for path in others if path.name == name]
-    formed = (path for path in others if path.name != name and _has_form(path, source))
-    for path in (Path(source.path), folder / name if name else folder, *named, *formed):
-        try:
-            is_new = path.is_absolute() and path not in seen and path.is_file()
-        except (OSError, ValueError):
-            continue
-        if is_new:
-            seen.add(path)
-            yield path
-
-
-def _recordings(project: Path) -> Iterator[Path]:
-    """Audio files of a project, without following links out of it."""
-    for folder, _, names in os.walk(project):
-        yield from (Path(folder) / name for name in sorted(names) if name.lower().endswith(SUFFIXES))
-
-
-def _has_form(path: Path, source: RecordedSource) -> bool:
-    """Whether a file could hold an input under another name, by its header alone."""
-    from .audio_files import read_form
-
-    try:
-        sample_rate, n_channels, n_samples = read_form(path)
-    except DawBridgeError:
-        return False
-    is_long_enough = n_samples - round(source.start_seconds * sample_rate) >= source.samples
-    return (sample_rate, n_channels) == (source.sample_rate, source.channels) and is_long_enough
 
 
 def _use_threads(recorded: Recorded) -> None:
