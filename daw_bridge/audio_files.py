@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import soundfile as sf
-from numpy.typing import NDArray
 
-from . import disk, flac, riff
+from . import disk, encoding, flac, riff
 from .audio import Audio, Samples
+from .encoding import BITS, BLOCK_SAMPLES, FLOATS
 from .errors import BadArguments, EmptyFile, ForbiddenPath, NotFinite, NotFound, TooLarge, TooShort, UnsupportedFormat
 from .riff import Origin
 from .scratch import Scratch
@@ -21,9 +21,6 @@ from .scratch import Scratch
 MAX_CHANNELS = 8
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 8_000, 384_000
 MAX_VALUES = 700_000_000  # channels × samples
-BLOCK_SAMPLES = 65_536
-BITS = {"PCM_U8": 8, "PCM_S8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": 32, "DOUBLE": 64}
-FLOATS = ("FLOAT", "DOUBLE")
 FLAC_SUBTYPES = ("PCM_S8", "PCM_16", "PCM_24")
 WRITTEN_AS = {"PCM_S8": "PCM_U8"}  # WAV knows 8 bits only unsigned
 
@@ -219,7 +216,7 @@ def write_audio(path: Path, audio: Audio, *, origin: Origin | None = None) -> No
         rule = f"WAV holds {', '.join(known['WAV'])}; FLAC holds {', '.join(FLAC_SUBTYPES)}."
         raise UnsupportedFormat(f"container={audio.container!r} with subtype={audio.subtype!r} is not written", rule)
     with disk.writing(path) as file:
-        _write_flac(file, audio, origin) if audio.container == "FLAC" else _write_wave(file, audio, origin)
+        encoding.write_flac(file, audio, origin) if audio.container == "FLAC" else encoding.write_wave(file, audio, origin)
 
 
 def sound_sha256(audio: Audio) -> str:
@@ -230,77 +227,7 @@ def sound_sha256(audio: Audio) -> str:
     bits, is_float = BITS[audio.subtype], audio.subtype in FLOATS
     form = f"{audio.sample_rate} {audio.n_channels} {audio.n_samples} {'float' if is_float else 'integer'} {bits}"
     digest = hashlib.sha256(form.encode())
-    for block in _blocks(audio):
-        values = block if is_float else _integers(block, bits)
+    for block in encoding.blocks(audio):
+        values = block if is_float else encoding.integers(block, bits)
         digest.update(np.ascontiguousarray(values, f"<f{bits // 8}" if is_float else "<i4").data)
     return digest.hexdigest()
-
-
-def _integers(block: Samples, bits: int) -> NDArray[np.int32]:
-    """(n, C) in ±1 → integers of that many bits."""
-    scale = 2.0 ** (bits - 1)
-    return np.clip(np.rint(block.astype(np.float64) * scale), -scale, scale - 1).astype(np.int32)
-
-
-def _blocks(audio: Audio) -> Iterator[Samples]:
-    for start in range(0, audio.n_samples, BLOCK_SAMPLES):
-        yield audio.samples[:, start : start + BLOCK_SAMPLES].T
-
-
-def _write_wave(file: BinaryIO, audio: Audio, origin: Origin | None) -> None:
-    bits = BITS[audio.subtype]
-    is_float = audio.subtype in FLOATS
-    shape = (audio.n_channels, audio.sample_rate, audio.n_samples, bits)
-    file.write(riff.wave_header(*shape, is_float=is_float, origin=origin, is_rf64=audio.container == "RF64"))
-    for block in _blocks(audio):
-        if is_float:
-            file.write(np.ascontiguousarray(block, f"<f{bits // 8}").tobytes())
-        elif bits == 8:
-            file.write((_integers(block, 8) + 128).astype(np.uint8).tobytes())
-        else:
-            little = np.ascontiguousarray(_integers(block, bits), "<i4")
-            is_kept = slice(0, 3) if bits == 24 else slice(0, bits // 8)
-            file.write(little.view(np.uint8).reshape(*little.shape, 4)[..., is_kept].tobytes())
-    file.write(b"\0" * (audio.n_samples * audio.n_channels * bits // 8 % 2))
-
-
-class _Flac:
-    """A file for libsndfile, which knows no markers in FLAC and would swallow the system's error."""
-
-    def __init__(self, file: BinaryIO, on_comments: Callable[[bytes], bytes]) -> None:
-        self.error: OSError | None = None
-        self.read, self.seek, self.tell = file.read, file.seek, file.tell
-        self._file, self._on_comments = file, on_comments
-
-    def write(self, data: bytes) -> int:
-        try:
-            if self.error is None:
-                is_comments = self.tell() == flac.COMMENTS_AT and data[0] == flac.COMMENTS | flac.IS_LAST
-                self._file.write(self._on_comments(bytes(data)) if is_comments else data)
-                self._file.flush()
-                return len(data)
-        except OSError as error:
-            self.error = error
-        return 0
-
-
-def _write_flac(file: BinaryIO, audio: Audio, origin: Origin | None) -> None:
-    bits = BITS[audio.subtype]
-    shape = (audio.n_channels, audio.sample_rate, audio.n_samples, bits)
-
-    def on_comments(block: bytes) -> bytes:
-        if origin is None:
-            return block
-        header = riff.wave_header(*shape, is_float=False, origin=origin)
-        return flac.placed(block, header, audio.sample_rate, audio.n_samples, origin)
-
-    target = _Flac(file, on_comments)
-    try:
-        with sf.SoundFile(target, "w", audio.sample_rate, audio.n_channels, audio.subtype, format="FLAC") as encoder:
-            for block in _blocks(audio):
-                encoder.write(_integers(block, bits) << (32 - bits))
-    except (sf.LibsndfileError, AssertionError):
-        if target.error is None:
-            raise
-    if target.error is not None:
-        raise target.error
