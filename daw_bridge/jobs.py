@@ -66,6 +66,21 @@ def prepare(database: Path) -> None:
         connection.execute(f"PRAGMA user_version={stamp}")  # last, so that a half-made database is made again
 
 
+def leave_the_disk_to_others() -> None:
+    """From now on no commit of this process waits for the disk, nor tidies the log; for renderers.
+
+    A renderer's turn at the disk comes last, and while a commit waits for it nobody else can write: no request would be
+    accepted. What it writes down survives its own death at once, and a power cut as soon as the service commits or tidies;
+    whatever is lost by one is done again, and published no second time.
+    """
+    from sqlalchemy import Engine, event
+
+    @event.listens_for(Engine, "connect")
+    def prepare_connection(connection: sqlite3.Connection, _: object) -> None:
+        for pragma in ("synchronous=NORMAL", "wal_autocheckpoint=0"):
+            connection.execute(f"PRAGMA {pragma}")
+
+
 def _schema_stamp() -> int:
     major, minor, patch = (int(part) for part in version("dbos").split(".")[:3])
     return (major * 1000 + minor) * 1000 + patch

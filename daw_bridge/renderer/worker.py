@@ -22,7 +22,7 @@ from sqlalchemy.exc import OperationalError
 from ..errors import DawBridgeError, Internal, UnknownJob
 from ..folders import StateFolders
 from ..job import ACTIVE, UNABLE, UNLOADED, Job, Published
-from ..jobs import APPLICATION, QUEUE, WORKFLOW, JobStore, database_url
+from ..jobs import APPLICATION, QUEUE, WORKFLOW, JobStore, database_url, leave_the_disk_to_others
 from ..names import portable
 from ..results import write_result
 from . import publication
@@ -64,6 +64,7 @@ class Worker:
         self._run = run
         self._stages = stages
         self._gate = gate
+        leave_the_disk_to_others()
         self._store = JobStore(state.job_database)
         self._device = Device()
         self._is_warm = False
@@ -147,6 +148,9 @@ class Worker:
         while time.monotonic() - quiet_since < AWAKE_SECONDS:
             if self._nudged.wait(1.0) or self._has_work():
                 quiet_since = time.monotonic()
+            elif not is_light:
+                give_back()
+                is_light = True
             self._nudged.clear()
             self._drop_stale()
             self._put_strays_back()

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 MAX_ACTIVE = 5000
 STOP_SECONDS = 5.0
-TIDY_SECONDS = 5.0
+TIDY_SECONDS, LATEST_TIDY_SECONDS = 5.0, 60.0
+CALM_SECONDS = 1.0  # since somebody asked: tidying keeps the disk busy, and whoever asks waits for the disk
 MAX_ENDED_KEPT = 1000
 
 Accepted = tuple[Job, bool]  # the job, and whether it is new
@@ -70,7 +71,8 @@ class Desk:
         self._opened: tuple[JobStore, Supervisor] | None = None
         self._is_open = threading.Event()
         self._is_paused = False
-        self._next_tidy = 0.0
+        self._next_tidy, self._calm_from = 0.0, 0.0
+        self._is_asked = False
 
     def open(self) -> None:
         """Open the store and start the renderers; takes about a second, most of it importing."""
@@ -111,6 +113,7 @@ class Desk:
         Raises:
             DiskFull: no room to write them down; none of them is.
         """
+        self._is_asked = True
         answers = self._store.submit_all(requests)
         self._new.extend(job for job, is_new in answers if is_new)
         if any(is_new for _, is_new in answers):
@@ -209,13 +212,15 @@ class Desk:
         """
         began = time.perf_counter()
         self._supervisor.tick(now)
+        if self._is_asked:
+            self._is_asked, self._calm_from = False, now + CALM_SECONDS
         while self._new:  # written down before this look, so that it sees them, however soon they are over
             job = self._new.popleft()
             if job.id not in self._ended:
                 self._active.setdefault(job.id, job)
         if not self._store.has_changed():
             return News(tuple(self._active.values()), (), trouble=self._supervisor.trouble)
-        if now >= self._next_tidy:
+        if now >= self._next_tidy and (now >= self._calm_from or now >= self._next_tidy + LATEST_TIDY_SECONDS):
             self._store.tidy()
             self._next_tidy = now + TIDY_SECONDS
         active = {job.id: job for job in self._store.jobs(ACTIVE, limit=MAX_ACTIVE)}

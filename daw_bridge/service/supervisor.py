@@ -261,7 +261,9 @@ class Supervisor:
                     renderer.process.kill()
 
     def tell(self, job: Job) -> None:
-        """Write the result ticket of a job that is over; a project's folder may lie on a share that hangs."""
+        """Write the result ticket of a job that is over, if anybody waits for it; its folder may lie on a share that hangs."""
+        if not job.request.reqid:
+            return
         self._tellers.of(job.request.project).begin(self._write_result, job)
 
     def _write_result(self, job: Job) -> None:
