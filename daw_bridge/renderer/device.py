@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import traceback
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -29,6 +30,7 @@ class Call(Generic[ResultT]):
         try:
             self._values.append(self._work())
         except BaseException as error:
+            traceback.clear_frames(error.__traceback__)  # or whoever keeps the error keeps the sound that was worked on
             self._error = error
         self._is_over.set()
 

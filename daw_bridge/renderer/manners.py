@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import logging
 import os
 import platform
@@ -46,6 +47,14 @@ def hand_memory_back() -> None:
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):  # another C library
             ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, MAPPED_FROM_BYTES)
+
+
+def give_back() -> None:
+    """Hand back what is free after work; what the C library of Linux keeps in reserve for each thread, too."""
+    gc.collect()
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):  # another C library
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def n_cores() -> int:

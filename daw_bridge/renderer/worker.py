@@ -29,6 +29,7 @@ from . import publication
 from .attempts import attempts
 from .device import Device
 from .gate import Gate
+from .manners import give_back
 from .order import Order, Stages
 from .render import Render
 
@@ -144,10 +145,10 @@ class Worker:
         )
         DBOS.listen_queues([QUEUE])
         DBOS.launch()
-        quiet_since = time.monotonic()
+        quiet_since, is_light = time.monotonic(), False
         while time.monotonic() - quiet_since < AWAKE_SECONDS:
             if self._nudged.wait(1.0) or self._has_work():
-                quiet_since = time.monotonic()
+                quiet_since, is_light = time.monotonic(), False
             elif not is_light:
                 give_back()
                 is_light = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 
 import pytest
 
@@ -31,3 +32,22 @@ def test_what_the_work_raises_is_raised_at_the_caller_and_the_next_work_is_done(
     with pytest.raises(ZeroDivisionError):
         device.call(lambda: 1 // 0, lambda: None)
     assert device.call(lambda: 5, lambda: None) == 5
+
+
+def test_what_was_worked_on_is_let_go_of_although_the_error_is_kept() -> None:
+    made: list[weakref.ref[Sound]] = []
+
+    def fail() -> None:
+        sound = Sound()
+        made.append(weakref.ref(sound))
+        raise ZeroDivisionError
+
+    call = Device().begin(fail)
+    assert call.is_over(20.0)
+    with pytest.raises(ZeroDivisionError):
+        call.result()
+    assert made[0]() is None
+
+
+class Sound:
+    """What takes a lot of memory."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
 
@@ -21,3 +22,20 @@ def test_the_users_own_number_of_threads_is_left_alone() -> None:
     environment = {"OMP_NUM_THREADS": "7", "PATH": ""}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "7\n"
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the reserve is of another C library")
+def test_what_is_free_after_work_is_handed_back() -> None:
+    lines = (
+        "from daw_bridge.renderer.manners import give_back",
+        "import psutil",
+        "resident = lambda: psutil.Process().memory_info().rss",
+        "blocks = [bytearray(100_000) for _ in range(1000)]",
+        "pins = blocks[::100]",  # the C library gives back by itself only what lies behind all that is in use
+        "del blocks",
+        "before = resident()",
+        "give_back()",
+        "print(before - resident())",
+    )
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 50_000_000
