@@ -5,7 +5,9 @@ local folders = require("folders")
 
 local copying = {}
 
-local PIECE_BYTES = 2 ^ 18 -- a few milliseconds of a slow disk
+-- A disk may be fast, or a network away: the pieces grow while they take little time, and shrink at once when one takes long.
+local FEWEST_BYTES, MOST_BYTES = 2 ^ 12, 2 ^ 16
+local SHORT_SECONDS, LONG_SECONDS = 0.0005, 0.002
 
 local function is_there(path)
   local file = io.open(path, "rb")
@@ -37,7 +39,7 @@ function copying.start(source_path, folder)
     reader:close()
     return nil, why
   end
-  return { reader = reader, writer = writer, staged = staged, folder = folder, name = name }
+  return { reader = reader, writer = writer, staged = staged, folder = folder, name = name, n_bytes = FEWEST_BYTES }
 end
 
 --- Leave no trace of a copy that was begun.
@@ -60,21 +62,35 @@ local function finish(copy)
   return nil, why
 end
 
---- Go on copying for a while.
+local function adapt(copy, seconds)
+  if seconds < SHORT_SECONDS then
+    copy.n_bytes = math.min(copy.n_bytes * 2, MOST_BYTES)
+  elseif seconds > LONG_SECONDS then
+    copy.n_bytes = math.max(copy.n_bytes * LONG_SECONDS / seconds // 1, FEWEST_BYTES)
+  end
+end
+
+--- Go on copying for a while: one piece at least, and no further one that would take until after the deadline.
 -- @param copy as `start` gave it
 -- @param clock function that says the time in seconds
 -- @param deadline when to stop, by that clock
 -- @return the path of the finished copy; or nil while there is more to do; or nil and the reason if it failed
 function copying.step(copy, clock, deadline)
+  local now = clock()
+  local seconds
   repeat
-    local piece = copy.reader:read(PIECE_BYTES)
+    local piece = copy.reader:read(copy.n_bytes)
     if not piece then return finish(copy) end
     local is_written, why = copy.writer:write(piece)
     if not is_written then
       copying.abandon(copy)
       return nil, why
     end
-  until clock() >= deadline
+    local before = now
+    now = clock()
+    seconds = now - before
+    adapt(copy, seconds)
+  until now + seconds >= deadline
   return nil
 end
 

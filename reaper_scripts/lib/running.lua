@@ -16,13 +16,13 @@ local running = {}
 local POLL_SECONDS = 0.5
 local NEXT_TICK = 0
 local SWEEP_SECONDS = 5.0
-local BUDGET_SECONDS = 0.008 -- for all that a tick does in pieces; the whole of it must stay under 20 ms
+local BUDGET_SECONDS = 0.008 -- for all that a tick does in pieces; with the longest piece it must stay under 20 ms
 
 local function report(trace) reaper.ShowConsoleMsg(messages.defect:format(trace)) end
 
 local function wait_for(run, request, now)
   if run.known[request.reqid] then return end
-  run.known[request.reqid] = true
+  run.known[request.reqid], run.has_news = true, true
   run.all[#run.all + 1] = { request = request, since_seconds = now, due_seconds = now }
 end
 
@@ -41,7 +41,7 @@ end
 
 -- One wish after the other, so that the service gets them in the user's order.
 local function prepare(run, now, deadline)
-  local rest_seconds, is_any_sent = nil, false
+  local rest_seconds
   while #run.wishes > 0 and not rest_seconds do
     local wish = run.wishes[1]
     local project = projects.find(wish.request)
@@ -50,11 +50,10 @@ local function prepare(run, now, deadline)
     else
       local is_over, is_sent = prepare_one(run, wish, project, now, deadline)
       if is_over then table.remove(run.wishes, 1) end
-      is_any_sent = is_any_sent or is_sent
+      run.is_knock_due = run.is_knock_due or is_sent
       if not is_over or reaper.time_precise() >= deadline then rest_seconds = NEXT_TICK end
     end
   end
-  if is_any_sent then sending.knock(run.sender) end
   return #run.wishes > 0 and rest_seconds or nil
 end
 
@@ -71,6 +70,7 @@ local function collect_one(waiting, now, deadline)
 end
 
 local function collect(run, now, deadline)
+  run.has_news = false
   local index, is_late = 1, false
   while index <= #run.all and not is_late do
     local waiting = run.all[index]
@@ -109,21 +109,28 @@ local function listen(run, now)
   return POLL_SECONDS / 2
 end
 
+-- To begin a process takes long on some systems.
+local function knock(run)
+  if run.is_knock_due then sending.knock(run.sender) end
+  run.is_knock_due = false
+  return nil
+end
+
+local PARTS = { prepare, knock, listen, collect, showing.step, sweep }
+
+-- The parts have their turns in a circle: where a tick has no time left for one, that one begins the next. So no tick takes
+-- longer than its budget and the longest piece that cannot be divided, and no part waits for ever.
 local function step(run, now)
   local deadline = now + BUDGET_SECONDS
-  local rests = {
-    listen(run, now) or false,
-    sweep(run, now, deadline) or false,
-    prepare(run, now, run.is_begun and deadline or now) or false, -- the asking had its share of the first tick
-    collect(run, now, deadline) or false, -- after all that finds more to wait for
-    showing.step(run, now) or false,
-  }
-  run.is_begun = true
-  local soonest
-  for _, rest in ipairs(rests) do
-    if rest and rest < math.huge then soonest = math.min(soonest or rest, rest) end
+  for _ = 1, #PARTS do
+    local rest_seconds = PARTS[run.turn](run, now, deadline)
+    run.due_seconds[run.turn] = now + (rest_seconds or math.huge)
+    run.turn = run.turn % #PARTS + 1
+    if reaper.time_precise() >= deadline then break end
   end
-  return soonest
+  if run.has_news then return NEXT_TICK end
+  local soonest_seconds = math.min(table.unpack(run.due_seconds))
+  return soonest_seconds < math.huge and math.max(soonest_seconds - now, NEXT_TICK) or nil
 end
 
 local function close(run)
@@ -143,7 +150,9 @@ function running.run(configuration, options)
   local run = {
     state = configuration.state, sender = sending.open(configuration.state, configuration.command),
     wishes = options.wishes or {}, all = {}, known = {}, read_answers = {}, sweep_due = now, stays = options.stays,
+    turn = 1, due_seconds = {},
   }
+  for turn = 1, #PARTS do run.due_seconds[turn] = now end
   for _, request in ipairs(projects.pending()) do wait_for(run, request, now) end
   if options.listens then run.listener = listening.open(run.sender, now) end
   if options.has_window and (run.stays or #run.wishes > 0) then showing.open(run) end

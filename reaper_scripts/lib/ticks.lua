@@ -4,6 +4,7 @@
 local ticks = {}
 
 --- Call a step from REAPER's defer until it has nothing more to do.
+-- The first comes a tick later: this one has had the loading of the script and what it asked the user.
 -- @param step function of the time in seconds; returns how many seconds it wants to rest (0 for the next tick), nil to stop
 -- @param on_error function of the traceback of a step that failed; no further step follows
 function ticks.run(step, on_error)
@@ -21,7 +22,7 @@ function ticks.run(step, on_error)
     local is_fine, trace = xpcall(guarded, debug.traceback)
     if not is_fine then on_error(trace) end
   end
-  tick()
+  reaper.defer(tick)
 end
 
 return ticks

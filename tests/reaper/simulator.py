@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import itertools
+import os
 import socket
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -41,21 +43,46 @@ def _make_folder(path: str) -> int:
     return 1
 
 
+@functools.cache
+def _schedule() -> int | None:
+    """Where Linux tells how long this thread has waited for a processor, open as long as the process lives."""
+    try:
+        return os.open("/proc/thread-self/schedstat", os.O_RDONLY)
+    except OSError:
+        return None
+
+
+def _waited_ns() -> int:
+    file = _schedule()
+    return 0 if file is None else int(os.pread(file, 64, 0).split()[1])
+
+
 class Stopwatch:
-    """Seconds that scripts have worked, without those of the simulated functions that they call."""
+    """Seconds that scripts have worked, without those of the simulated functions that they call.
+
+    Those in which the processor was with other programs do not count either, where the system tells them (Linux); those in which
+    a file kept the script waiting do.
+    """
 
     def __init__(self) -> None:
         self._worked = 0.0
         self._since: float | None = None
 
     def seconds(self) -> float:
-        return self._worked + (0.0 if self._since is None else time.perf_counter() - self._since)
+        return self._worked + (0.0 if self._since is None else self._clock() - self._since)
 
     def pause(self) -> None:
         self._worked, self._since = self.seconds(), None
 
     def go_on(self) -> None:
-        self._worked, self._since = self.seconds(), time.perf_counter()
+        self._worked, self._since = self.seconds(), self._clock()
+
+    @staticmethod
+    def _clock() -> float:
+        while True:
+            waited_ns, now_ns = _waited_ns(), time.perf_counter_ns()
+            if _waited_ns() == waited_ns:
+                return (now_ns - waited_ns) / 1e9
 
 
 class Reaper:
@@ -109,7 +136,7 @@ class Reaper:
         return item
 
     def run(self, script: str = REMIX) -> None:
-        """Run a script as its action does."""
+        """Run a script as its action does, and its first tick, which begins the work."""
         path = str(self.scripts / script)
         self.world["script_path"] = path
         # REAPER gives each run a Lua of its own, so nothing of an earlier one is loaded.
@@ -117,6 +144,7 @@ class Reaper:
             "for name in pairs(package.loaded) do if not _G[name] and name ~= '_G' then package.loaded[name] = nil end end"
         )
         self.world.run_script(self.world, path)
+        self.tick(0.0)
 
     def give_sockets(self, ours: socket.socket) -> None:
         """Let scripts find Lua sockets, which send from a real one of the test's."""
@@ -155,10 +183,14 @@ class Reaper:
                 raise TimeoutError(f"not within {deadline_seconds} s; said {self.boxes + self.console}, {self.violations}")
             time.sleep(0.02)
 
-    def watch_costs(self, stopwatch: Stopwatch | None = None) -> None:
-        """From now on count what each tick would cost on a slow computer; with a stopwatch, measure it by that instead."""
+    def watch_costs(self, stopwatch: Stopwatch | None = None, *, byte_seconds: float | None = None) -> None:
+        """From now on count what each tick would cost on a slow computer; with a stopwatch, measure it by that instead.
+
+        Args:
+            byte_seconds: what a byte costs that is read or written, where the disk is another one.
+        """
         if stopwatch is None:
-            self.world.watch_costs()
+            self.world.watch_costs(byte_seconds)
         else:
             functions = {name: getattr(stopwatch, name) for name in ("seconds", "pause", "go_on")}
             self.world["costs"] = self._table({**functions, "count": self.lua.eval("function() end")})

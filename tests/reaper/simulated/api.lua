@@ -77,8 +77,8 @@ function api.strict(rules, functions, options)
     local arguments = rules[name] or error("REAPER has no function " .. tostring(name), 2)
     local simulated = functions[name] or error("reaper." .. name .. " is not simulated", 2)
     return function(...)
-      check(name, arguments, table.pack(...), options.kind_of)
       options.on_call(name)
+      check(name, arguments, table.pack(...), options.kind_of)
       return options.on_return(simulated(...))
     end
   end

@@ -37,11 +37,13 @@ end
 
 --- Begin to count; what the simulation itself does is left out.
 -- @param lua the globals of the scripts
--- @return table of functions: count (kind, how many), seconds (so far), pause and go_on (round a call of REAPER's)
-function costs.watch(lua)
+-- @param byte_seconds what a byte costs that is read or written on another disk, or nil
+-- @return table of functions: count (kind, how many), seconds (so far), pause and go_on (round a call of REAPER's); and of
+--   byte_seconds, which a test may change
+function costs.watch(lua, byte_seconds)
   local seconds = 0.0
-  local watch = {}
-  function watch.count(kind, n) seconds = seconds + SECONDS_OF[kind] * n end
+  local watch = { byte_seconds = byte_seconds or SECONDS_OF.byte }
+  function watch.count(kind, n) seconds = seconds + (kind == "byte" and watch.byte_seconds or SECONDS_OF[kind]) * n end
   function watch.seconds() return seconds end
   function watch.pause() debug.sethook() end
   function watch.go_on()

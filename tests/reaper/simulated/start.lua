@@ -13,7 +13,7 @@ return function(options, host)
   world.host, world.rules, world.missing = host, api.read(options.api_list), {}
   for _, name in ipairs(options.missing) do world.missing[name] = true end
   -- luacheck: globals reaper gfx os.getenv io.open os.rename os.remove
-  function world.watch_costs() world.costs = costs.watch(_G) end
+  function world.watch_costs(byte_seconds) world.costs = costs.watch(_G, byte_seconds) end
   reaper = api.strict(world.rules, functions.reaper(world), {
     kind_of = function(pointer) return world:kind_of(pointer) end,
     missing = world.missing,
