@@ -83,9 +83,9 @@ def _chapters(comments: dict[str, str], sample_rate: int) -> Iterator[Marker]:
 
 
 def _cue_points(body: bytes) -> Iterator[Marker]:
-    """Every index of a track, but not of the pause before it; the last track is the end of the sound."""
+    """Every index of a track, but not of the pause before it; the last track, the end of the sound, has none."""
     at, n_tracks = 396, body[395] if len(body) > 395 else 0
-    for _ in range(n_tracks - 1):
+    for _ in range(n_tracks):
         track, n_points = body[at : at + 36], body[at + 35] if len(body) > at + 35 else 0
         at += 36
         for point in (body[start : start + 9] for start in range(at, at + 12 * n_points, 12)):
