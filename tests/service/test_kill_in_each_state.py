@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from tests.service.conftest import write_clip
 from tests.service.wire import Osc, ServiceProcess
 from tests.waiting import wait_for
 
+MOMENTS = ("settling", "queued and rendering", "publishing", "done", "every moment")
+
 
 def kill(service: ServiceProcess) -> None:
     """SIGKILL to all of the family."""
@@ -24,8 +28,20 @@ def kill(service: ServiceProcess) -> None:
     service.stop()
 
 
-@pytest.mark.parametrize("moment", ["settling", "queued and rendering", "publishing", "done", "every moment"])
-def test_a_drop_survives(tmp_path: Path, moment: str) -> None:
+@pytest.fixture(scope="module")
+def survivals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[None]]]:
+    """Each moment's story, all at once: most of the time they wait."""
+    with ThreadPoolExecutor(len(MOMENTS)) as pool:
+        yield {moment: pool.submit(survive, tmp_path_factory.mktemp("killed"), moment) for moment in MOMENTS}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_drop_survives(survivals: dict[str, Future[None]], moment: str) -> None:
+    survivals[moment].result()
+
+
+def survive(tmp_path: Path, moment: str) -> None:
+    """Kill a service at a moment, start another, and see what became of three drops."""
     project, state = tmp_path / "project", tmp_path / "state"
     project.mkdir()
     folders = ProjectFolders(project)
