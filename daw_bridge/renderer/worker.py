@@ -1,4 +1,4 @@
-"""Takes jobs off the queue, has them rendered and published, and tells the store: the engine's other half."""
+"""A renderer's day: awake while there is work, asleep until nudged, and gone when it has rested for long."""
 
 from __future__ import annotations
 
@@ -6,46 +6,29 @@ import logging
 import os
 import shutil
 import socket
-import sqlite3
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, replace
-from typing import Any, NoReturn, TypeVar
+from typing import NoReturn
 
-from dbos import DBOS, DBOSConfig, PortableWorkflowError, WorkflowSerializationFormat
-from sqlalchemy.exc import OperationalError
+from dbos import DBOS, DBOSConfig
 
-from ..errors import DawBridgeError, Internal, UnknownJob
 from ..folders import StateFolders
-from ..job import ACTIVE, UNABLE, UNLOADED, Job, Published
-from ..jobs import APPLICATION, QUEUE, WORKFLOW, JobStore, database_url, leave_the_disk_to_others
-from ..names import portable
-from ..results import write_result
-from . import publication
-from .attempts import attempts
+from ..job import ACTIVE, UNABLE, UNLOADED
+from ..jobs import APPLICATION, QUEUE, JobStore, database_url, leave_the_disk_to_others
 from .device import Device
 from .gate import Gate
+from .hand import Hand
 from .manners import give_back
-from .order import Order, Stages
-from .render import Render
+from .order import Stages
 
 STEP_SEQUENCE = "jobs-v1"  # raised only when the workflow's steps change; a hash of the source would strand running jobs
 AWAKE_SECONDS = 60.0  # the queue is polled this long after the last request
 LOOK_SECONDS = 5.0  # and then looked at this often, unless nudged
 UNLOAD_SECONDS = 15 * 60.0
-STRAY_SECONDS = 10.0  # a job that the books say is in hand, and is not, waits this long: it may just begin or end
-STORE_ERRORS = (OperationalError, sqlite3.OperationalError)  # the store's disk is full, as a rule: that passes
 
-ResultT = TypeVar("ResultT")
 log = logging.getLogger(__name__)
-
-
-class _PutBack(BaseException):
-    """Ends the engine's run of a job that is in its queue again, or soon is; no Exception, so that no outcome is written down."""
 
 
 class Worker:
@@ -62,22 +45,15 @@ class Worker:
     def __init__(self, state: StateFolders, device: str, run: str, stages: Stages, gate: Gate) -> None:
         self._state = state
         self._name = device
-        self._run = run
         self._stages = stages
         self._gate = gate
         leave_the_disk_to_others()
         self._store = JobStore(state.job_database)
         self._device = Device()
         self._is_warm = False
-        self._aside: dict[str, Render] = {}  # by the id of a job that waits in the queue again
-        self._living: set[str] = set()  # ids of the jobs that are in hand
-        self._stray_since: dict[str, float] = {}
+        self._executor = f"{_host(state)}-{device}"  # the engine's name for this renderer, the same after a restart
+        self._hand = Hand(state, self._executor, device, run, self._store, self._device, gate, stages)
         self._nudged = threading.Event()
-
-    @property
-    def _executor(self) -> str:
-        """The engine's name for this renderer, the same after a restart."""
-        return f"{_host(self._state)}-{self._name}"
 
     def nudge(self) -> None:
         """Look at the queue now."""
@@ -108,12 +84,13 @@ class Worker:
 
     def serve(self) -> NoReturn:
         """Take jobs until the process ends."""
-        self._register()
+        self._hand.register()
         self._sweep()
         last_work = time.monotonic()
         while True:
             if self._gate.is_open and self._has_work():
                 self._device.call(self._load)
+                self._is_warm = True
                 self._stay_awake()
                 last_work = time.monotonic()
             elif self._is_warm and time.monotonic() - last_work > UNLOAD_SECONDS:
@@ -153,140 +130,10 @@ class Worker:
                 give_back()
                 is_light = True
             self._nudged.clear()
-            self._drop_stale()
-            self._put_strays_back()
+            self._hand.drop_stale()
+            self._hand.put_strays_back()
         DBOS.destroy(workflow_completion_timeout_sec=24 * 3600)  # a job that slipped in is finished first
         log.info("asleep until nudged")
-
-    def _register(self) -> None:
-        """Tell the engine of the two steps. A recorded step is not run again after a kill."""
-
-        @DBOS.step(name="render")
-        def render(job_id: str) -> None:
-            self._told(job_id, lambda: self._render(job_id))
-
-        @DBOS.step(name="publish")
-        def publish(job_id: str) -> dict[str, Any]:
-            return asdict(self._told(job_id, lambda: self._publish(job_id)))
-
-        # The engine counts every dispatch, reboots too, so its own limit is out of reach; the supervisor counts deaths.
-        @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=1_000_000, serialization_type=WorkflowSerializationFormat.PORTABLE)
-        def run(table: dict[str, Any]) -> dict[str, Any]:
-            job_id = str(DBOS.workflow_id)
-            with self._in_hand(job_id):
-                try:
-                    render(job_id)
-                    published = publish(job_id)
-                    self._tell(replace(self._store.get(job_id), state="done", published=Published(**published)))
-                    return published
-                except PortableWorkflowError as error:
-                    told = {"code": str(error.code), "message": error.message, "hint": _hint(error)}
-                    self._tell(replace(self._store.get(job_id), state="failed", error=told))
-                    raise
-
-    @contextmanager
-    def _in_hand(self, job_id: str) -> Iterator[None]:
-        """Clean up after a job that is over; one that the store failed is not, and no outcome of it is written down."""
-        is_over = True
-        self._living.add(job_id)
-        try:
-            yield
-        except _PutBack:
-            is_over = False
-            raise
-        except STORE_ERRORS as error:
-            is_over = False
-            log.error("job %s waits for the job store: %s", job_id, error)
-            raise _PutBack from error
-        finally:
-            if is_over:
-                shutil.rmtree(self._state.work / job_id, ignore_errors=True)
-                with suppress(*STORE_ERRORS):
-                    self._store.note(job_id, run="")
-            self._living.discard(job_id)
-
-    def _put_strays_back(self) -> None:
-        """Put jobs back into the queue that this renderer has by the engine's books, and not in hand: what was to be written
-        of them last found no room on the store's disk."""
-        try:
-            strays = self._store.taken_by(self._executor) - self._living
-            now = time.monotonic()
-            self._stray_since = {job_id: self._stray_since.get(job_id, now) for job_id in strays}
-            for job_id, since in self._stray_since.items():
-                if now - since >= STRAY_SECONDS and self._store.put_back(job_id, self._executor):
-                    log.warning("job %s is taken up again", job_id)
-        except STORE_ERRORS as error:
-            log.warning("the job store cannot be written: %s", error)
-
-    def _render(self, job_id: str) -> None:
-        """Render a job, or put it back into the queue for a more urgent one; what was done of it is kept in memory."""
-        render = self._aside.pop(job_id, None)
-        if render is not None:
-            self._store.note(job_id, run=self._run)
-            render.go_on()
-        else:
-            self._store.note(job_id, run=self._run, phase="load", fraction=0.0)
-            render = self._begin(self._store.get(job_id))
-        while not render.is_done():
-            self._aside[job_id] = render
-            self._store.note(job_id, run="")
-            if self._store.put_back(job_id, self._executor):
-                log.info("job %s stands aside", job_id)
-                raise _PutBack
-            self._aside.pop(job_id, None)  # it was cancelled just now, and hears of it at once
-            render.go_on()
-
-    def _begin(self, job: Job) -> Render:
-        folder = self._state.work / job.id
-        self._state.work.mkdir(mode=0o700, parents=True, exist_ok=True)  # private: recordings lie in it
-        folder.mkdir(exist_ok=True)
-        orders = attempts(Order(job.id, job.request, folder, self._name, styles=self._state.styles), job.crashes)
-        self._is_warm = True
-        return Render(self._store, self._device, self._gate, self._stages, job, orders)
-
-    def _drop_stale(self) -> None:
-        """Let go of renders that stand aside for nothing: their job was cancelled, or another renderer took it."""
-        for job_id in list(self._aside):
-            try:
-                job = self._store.get(job_id)
-                is_over = job.is_final
-            except UnknownJob:
-                is_over = True
-            if (is_over or job.run not in ("", self._run)) and (render := self._aside.pop(job_id, None)):
-                render.drop()
-                if is_over:
-                    shutil.rmtree(self._state.work / job_id, ignore_errors=True)
-
-    def _publish(self, job_id: str) -> Published:
-        order = Order(job_id, self._store.get(job_id).request, self._state.work / job_id, self._name)
-        return publication.publish(self._store, self._stages, order)
-
-    def _told(self, job_id: str, work: Callable[[], ResultT]) -> ResultT:
-        """Have work done, and make of what it raises an error that keeps its code and hint on the way to the store."""
-        try:
-            return work()
-        except DawBridgeError as error:
-            failure = error
-        except STORE_ERRORS as error:
-            log.error("job %s waits for the job store: %s", job_id, error)
-            raise _PutBack from error
-        except Exception:
-            log.error("job %s failed\n%s", job_id, traceback.format_exc())
-            where = f"renderer-{portable(self._name)}.log in {self._state.root}"
-            failure = Internal("the renderer met a defect of ours", f"Its log {where} says more.")
-        raise PortableWorkflowError(failure.message, type(failure).__name__, failure.code, {"hint": failure.hint})
-
-    def _tell(self, job: Job) -> None:
-        if self._store.get(job.id).state == "cancelled":
-            return  # whoever cancelled it has told
-        try:
-            write_result(job)
-        except DawBridgeError as error:
-            log.warning("job %s: no result ticket: %s", job.id, error)
-
-
-def _hint(error: PortableWorkflowError) -> str:
-    return str(error.data.get("hint", "")) if isinstance(error.data, dict) else ""
 
 
 def _host(state: StateFolders) -> str:

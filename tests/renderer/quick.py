@@ -16,7 +16,7 @@ from daw_bridge.disk import writing
 from daw_bridge.errors import DiskFull, TooShort
 from daw_bridge.folders import ProjectFolders
 from daw_bridge.job import Published
-from daw_bridge.renderer import entry, publication, worker
+from daw_bridge.renderer import entry, hand, publication, worker
 from daw_bridge.renderer.order import OnPreview, OnProgress, Order
 from daw_bridge.renderer.stages import copied
 
@@ -136,6 +136,6 @@ if __name__ == "__main__":
     set_wrong()
     worker.AWAKE_SECONDS = float(os.environ.get("QUICK_AWAKE_SECONDS", worker.AWAKE_SECONDS))
     publication.ROOM_SECONDS = 0.3
-    worker.STRAY_SECONDS = 2.0
+    hand.STRAY_SECONDS = 2.0
     worker.UNLOAD_SECONDS = float(os.environ.get("QUICK_UNLOAD_SECONDS", worker.UNLOAD_SECONDS))
     entry.main(Quick())
