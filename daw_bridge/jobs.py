@@ -4,86 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
-import sys
-import time
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from typing import Any
 
-from .errors import BadArguments, DiskFull, NotCancellable, ResourceError, UnknownJob
+from .errors import BadArguments, DiskFull, NotCancellable, UnknownJob
 from .job import ACTIVE, FINAL, MAX_ATTEMPTS, STATES, Job, Published
+from .job_database import APPLICATION, QUEUE, database_url, durable_engine, prepare
+from .job_queue import enqueue
 from .job_rows import PUBLISH_PHASE, STATE_OF, WORKFLOW, Row, Rows, job_of
 from .request import PRIORITIES, RenderRequest, request_from
 
-if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
-
-__all__ = ["ACTIVE", "FINAL", "MAX_ATTEMPTS", "PUBLISH_PHASE", "STATES", "WORKFLOW", "Job", "JobStore", "Published", "prepare"]
-
-APPLICATION = "daw-bridge"
-QUEUE = "render"
-POLLING_SECONDS = 0.1
+__all__ = ["ACTIVE", "FINAL", "MAX_ATTEMPTS", "PUBLISH_PHASE", "STATES", "WORKFLOW", "Job", "JobStore", "Published"]
 
 _MAX_REQUESTS_KEPT = 2000
-
-
-def database_url(database: Path) -> str:
-    """The engine's name for a database file; for this module and the renderer's entry alone."""
-    return f"sqlite:///{quote(str(database))}"  # unquoted where it is read, so a "%" or "?" must be hidden
-
-
-def prepare(database: Path) -> None:
-    """Make the database or bring it up to date; costs a millisecond where it is ready.
-
-    Raises:
-        ResourceError: this Python's SQLite is too old.
-    """
-    if sys.version_info >= (3, 12) and sqlite3.sqlite_version_info < (3, 42):
-        needed = f"Python {sys.version_info[0]}.{sys.version_info[1]} needs 3.42"
-        raise ResourceError(
-            f"SQLite {sqlite3.sqlite_version} is too old: {needed}",
-            "Use another build of Python, for example the one from python.org.",
-        )
-    database.parent.mkdir(parents=True, exist_ok=True)
-    stamp = _schema_stamp()
-    with closing(sqlite3.connect(database, timeout=30)) as connection:
-        if connection.execute("PRAGMA user_version").fetchone()[0] == stamp:
-            return
-        connection.execute("PRAGMA journal_mode=WAL")
-    from dbos import DBOSClient, run_dbos_database_migrations
-
-    run_dbos_database_migrations(database_url(database))
-    client = DBOSClient(system_database_url=database_url(database), application_name=APPLICATION)
-    client.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=POLLING_SECONDS)
-    client.destroy()
-    with closing(sqlite3.connect(database, timeout=30)) as connection:
-        connection.execute(f"PRAGMA user_version={stamp}")  # last, so that a half-made database is made again
-
-
-def leave_the_disk_to_others() -> None:
-    """From now on no commit of this process waits for the disk, nor tidies the log; for renderers.
-
-    A renderer's turn at the disk comes last, and while a commit waits for it nobody else can write: no request would be
-    accepted. What it writes down survives its own death at once, and a power cut as soon as the service commits or tidies;
-    whatever is lost by one is done again, and published no second time.
-    """
-    from sqlalchemy import Engine, event
-
-    @event.listens_for(Engine, "connect")
-    def prepare_connection(connection: sqlite3.Connection, _: object) -> None:
-        for pragma in ("synchronous=NORMAL", "wal_autocheckpoint=0"):
-            connection.execute(f"PRAGMA {pragma}")
-
-
-def _schema_stamp() -> int:
-    major, minor, patch = (int(part) for part in version("dbos").split(".")[:3])
-    return (major * 1000 + minor) * 1000 + patch
 
 
 class JobStore:
@@ -100,9 +36,10 @@ class JobStore:
         prepare(database)
         from dbos import DBOSClient
 
-        url = database_url(database)
-        self._client = DBOSClient(system_database_url=url, application_name=APPLICATION, retry_connection_errors=False)
-        self._accepting = _engine(url)
+        self._client = DBOSClient(
+            system_database_url=database_url(database), application_name=APPLICATION, retry_connection_errors=False
+        )
+        self._accepting = durable_engine(database)
         self._rows = Rows(database)
         self._requests: dict[str, RenderRequest] = {}
         self._presets: dict[str, Mapping[str, Any]] = {}  # of the requests, by their own JSON
@@ -142,9 +79,7 @@ class JobStore:
             try:
                 if new:
                     with self._accepting.begin() as connection:
-                        for job_id, request in new.items():
-                            self._enqueue(connection, job_id, request)
-                        _keep_order(connection, list(new))
+                        enqueue(self._client, connection, new)
                 break
             except dbos_error.DBOSWorkflowIDInUseError:
                 continue  # somebody else took a number a moment ago: look again
@@ -175,20 +110,6 @@ class JobStore:
             latest[key] = number
             ids.append(f"{key}.{number}")
         return ids, new
-
-    def _enqueue(self, connection: Connection, job_id: str, request: RenderRequest) -> None:
-        from dbos import EnqueueOptions, WorkflowSerializationFormat
-
-        options = EnqueueOptions(
-            workflow_name=WORKFLOW,
-            queue_name=QUEUE,
-            workflow_id=job_id,
-            workflow_id_reuse_policy="reject",
-            priority=PRIORITIES[request.priority],
-            attributes={"fraction": 0.0, "phase": "", "crashes": 0},
-            serialization_type=WorkflowSerializationFormat.PORTABLE,
-        )
-        self._client.enqueue_in_transaction(connection, options, request.to_table())
 
     def get(self, job_id: str) -> Job:
         """One job.
@@ -312,31 +233,6 @@ class JobStore:
         for job_id, request in requests.items():
             preset = self._presets.setdefault(json.dumps(request.preset, sort_keys=True), request.preset)
             self._requests[job_id] = replace(request, preset=preset)
-
-
-def _engine(url: str) -> Engine:
-    """Connections that a commit leaves on the disk, and that leave the tidying of the log to others."""
-    from sqlalchemy import create_engine, event
-
-    engine = create_engine(url, pool_size=1, max_overflow=4)
-
-    @event.listens_for(engine, "connect")
-    def prepare_connection(connection: sqlite3.Connection, _: object) -> None:
-        connection.isolation_level = "IMMEDIATE"
-        for pragma in ("busy_timeout=30000", "foreign_keys=ON", "synchronous=FULL", "wal_autocheckpoint=0"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    return engine
-
-
-def _keep_order(connection: Connection, job_ids: list[str]) -> None:
-    """Date each job after all that wait, so that nobody overtakes: the engine counts whole seconds, and clocks are set back."""
-    query = "SELECT MAX(created_at) FROM workflow_status WHERE queue_name = ? AND status IN ('ENQUEUED', 'PENDING')"
-    marks = ", ".join("?" for _ in job_ids)
-    newest = connection.exec_driver_sql(f"{query} AND workflow_uuid NOT IN ({marks})", (QUEUE, *job_ids)).scalar() or 0
-    first = max(int(time.time() * 1000), newest + 1)
-    dated = [(first + number, job_id) for number, job_id in enumerate(job_ids)]
-    connection.exec_driver_sql("UPDATE workflow_status SET created_at = ? WHERE workflow_uuid = ?", dated)
 
 
 def _is_asked_anew(request: RenderRequest) -> bool:

@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 
 from daw_bridge.errors import BadArguments, NotCancellable, UnknownJob
-from daw_bridge.jobs import JobStore, prepare
+from daw_bridge.job_database import prepare
+from daw_bridge.jobs import JobStore
 from daw_bridge.request import RenderRequest, source_file
 
 PRESET = {"schema": 1, "id": "default", "title": "Default", "about": "For tests."}
@@ -216,7 +217,7 @@ def test_any_folder_name_can_hold_the_database(tmp_path: Path, name: str) -> Non
 def test_a_prepared_database_is_ready_without_loading_the_engine(tmp_path: Path) -> None:
     database = tmp_path / "jobs.sqlite"
     prepare(database)
-    code = f"import sys; from daw_bridge.jobs import prepare; from pathlib import Path; prepare(Path({str(database)!r}))"
+    code = f"import sys; from daw_bridge.job_database import prepare; from pathlib import Path; prepare(Path({str(database)!r}))"
     subprocess.run([sys.executable, "-c", code + "; assert 'dbos' not in sys.modules"], check=True)
 
 
@@ -231,7 +232,8 @@ def test_the_store_never_loads_torch(tmp_path: Path) -> None:
 def test_a_renderers_commits_do_not_wait_for_the_disk_and_an_accepted_job_does(tmp_path: Path) -> None:
     lines = (
         "from pathlib import Path",
-        "from daw_bridge.jobs import JobStore, leave_the_disk_to_others",
+        "from daw_bridge.job_database import leave_the_disk_to_others",
+        "from daw_bridge.jobs import JobStore",
         f"database = Path({str(tmp_path / 'jobs.sqlite')!r})",
         "ask = lambda engine: [engine.connect().exec_driver_sql(f'PRAGMA {name}').scalar() for name in names]",
         "names = ('synchronous', 'wal_autocheckpoint')",

@@ -16,7 +16,8 @@ from dbos import DBOS, DBOSConfig
 
 from ..folders import StateFolders
 from ..job import ACTIVE, UNABLE, UNLOADED
-from ..jobs import APPLICATION, QUEUE, JobStore, database_url, leave_the_disk_to_others
+from ..job_database import APPLICATION, QUEUE, database_url, leave_the_disk_to_others
+from ..jobs import JobStore
 from .device import Device
 from .gate import Gate
 from .hand import Hand
