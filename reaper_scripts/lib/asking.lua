@@ -21,7 +21,8 @@ local MAX_AT_ONCE = 50 -- more is a slip of the hand, and would hold the window 
 function asking.configuration(scripts_folder)
   local named = settings.read(folders.join(scripts_folder, SETTINGS_FILE))
   local system = folders.system(reaper.GetOS())
-  local state = folders.state(system, os.getenv, named.state_dir)
+  local getenv = system == "windows" and folders.environment(os.getenv, reaper.GetResourcePath()) or os.getenv
+  local state = folders.state(system, getenv, named.state_dir)
   local service = sending.service(state) or {}
   local above = folders.split(scripts_folder)
   local preset_folders = {}
@@ -29,7 +30,7 @@ function asking.configuration(scripts_folder)
     above and folders.join(above, "presets") or false, -- a copy of the whole product
     service.presets or false,
     named.presets or false,
-    folders.user_presets(system, os.getenv),
+    folders.user_presets(system, getenv),
   }) do
     if folder then preset_folders[#preset_folders + 1] = folder end
   end

@@ -204,17 +204,18 @@ function content.describe_track(track, start_seconds, stop_seconds)
 end
 
 -- Whether an item plays a file as it is; no more calls than that needs, because every item of a project is asked.
-local function plays(item, path)
+local function plays(item, is_content)
   local take = reaper.GetActiveTake(item)
   local source = take and reaper.GetMediaItemTake_Source(take)
-  return source ~= nil and reaper.GetMediaSourceFileName(source) == path
+  return source ~= nil and is_content(reaper.GetMediaSourceFileName(source))
 end
 
 --- Where a remix goes that was not asked for from an item, if this one plays its content.
--- @param part table of content (path of a file), start_seconds and length_seconds
+-- @param part table of start_seconds and length_seconds in its content
+-- @param is_content function that says whether a path is the content's
 -- @return a landing, as `describe` gives it; nil where the item does not play that part
-function content.landing_below(item, part)
-  local file = plays(item, part.content) and content.file_of(item, "content")
+function content.landing_below(item, part, is_content)
+  local file = plays(item, is_content) and content.file_of(item, "content")
   if not file or file.media ~= file.source then return nil end
   local place = content.place_of(item, file.take)
   local position, length, offset = placement.below(place, part.start_seconds, part.length_seconds)

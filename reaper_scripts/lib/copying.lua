@@ -8,6 +8,7 @@ local copying = {}
 -- A disk may be fast, or a network away: the pieces grow while they take little time, and shrink at once when one takes long.
 local FEWEST_BYTES, MOST_BYTES = 2 ^ 12, 2 ^ 16
 local SHORT_SECONDS, LONG_SECONDS = 0.0005, 0.002
+local PATIENCE_SECONDS = 5 -- with a virus scanner or a cloud's client that holds a new file for a moment
 
 local function is_there(path)
   local file = io.open(path, "rb")
@@ -44,20 +45,27 @@ end
 
 --- Leave no trace of a copy that was begun.
 function copying.abandon(copy)
-  copy.reader:close()
-  copy.writer:close()
+  if not copy.give_up_seconds then
+    copy.reader:close()
+    copy.writer:close()
+  end
   os.remove(copy.staged)
 end
 
-local function finish(copy)
+local function give_name(copy, now)
+  local path = free_path(copy.folder, copy.name)
+  local is_renamed, why = os.rename(copy.staged, path)
+  if is_renamed then return path end
+  if now < copy.give_up_seconds then return nil end
+  os.remove(copy.staged)
+  return nil, why
+end
+
+local function finish(copy, now)
+  copy.give_up_seconds = now + PATIENCE_SECONDS
   copy.reader:close()
   local is_closed, why = copy.writer:close()
-  local path = free_path(copy.folder, copy.name)
-  local is_renamed = is_closed
-  if is_closed then
-    is_renamed, why = os.rename(copy.staged, path)
-  end
-  if is_renamed then return path end
+  if is_closed then return give_name(copy, now) end
   os.remove(copy.staged)
   return nil, why
 end
@@ -77,10 +85,11 @@ end
 -- @return the path of the finished copy; or nil while there is more to do; or nil and the reason if it failed
 function copying.step(copy, clock, deadline)
   local now = clock()
+  if copy.give_up_seconds then return give_name(copy, now) end
   local seconds
   repeat
     local piece = copy.reader:read(copy.n_bytes)
-    if not piece then return finish(copy) end
+    if not piece then return finish(copy, now) end
     local is_written, why = copy.writer:write(piece)
     if not is_written then
       copying.abandon(copy)

@@ -33,6 +33,26 @@ function folders.split(path)
   return folder, name
 end
 
+--- A path as the system compares it.
+-- @param system as `folders.system` says
+function folders.plain(path, system)
+  if system == "windows" then path = path:gsub("\\", "/"):lower() end
+  return #path > 1 and path:gsub("/+$", "") or path
+end
+
+--- The environment in UTF-8: Windows gives it in a code page of its own, in which a user's name may not be what REAPER calls it.
+-- @param getenv os.getenv
+-- @param resource_path REAPER's, which names the same user
+-- @return a function in place of os.getenv
+function folders.environment(getenv, resource_path)
+  return function(name)
+    local value = getenv(name)
+    if not value or utf8.len(value) then return value end
+    local above = resource_path:match("^(.*)[/\\]Roaming[/\\]REAPER$")
+    return name == "LOCALAPPDATA" and above and folders.join(above, "Local") or nil
+  end
+end
+
 local function user_folder(system, getenv, variable, fallback)
   if system == "windows" then
     return getenv("LOCALAPPDATA") or folders.join(getenv("USERPROFILE") or "C:\\", "AppData", "Local")

@@ -38,15 +38,11 @@ local function tell(listener)
   end
 end
 
-local function same_folder(one, other)
-  local function plain(path) return (path:gsub("\\", "/"):gsub("/+$", "")) end
-  return plain(one) == plain(other)
-end
-
 local function project_of(job)
+  local system = folders.system(reaper.GetOS())
   for project, file in projects.each_open() do
     local folder = file ~= "" and folders.split(file)
-    if folder and same_folder(folder, job.project) then return project, file end
+    if folder and folders.plain(folder, system) == folders.plain(job.project, system) then return project, file end
   end
   return nil
 end

@@ -22,6 +22,7 @@ messages.no_time_selection = "Make a time selection over the part to remix first
 messages.no_track = "Select the tracks to remix first."
 messages.renders_first = "REAPER renders %d of them first; its window shows meanwhile"
 messages.not_extracted = "The sound of '%s' could not be taken out of the project: %s."
+messages.not_asked = "daw_bridge: the remix of '%s' was not asked for: %s.\n"
 messages.content_gone = "it is no longer in the project"
 messages.nothing_shown = "The content item shows no part of its media file."
 messages.register = "daw_bridge will keep its remixes in this project's folder:\n\n%s\n\nGo on?"

@@ -84,9 +84,10 @@ function projects.pending()
   for project in projects.each_open() do
     local index = 0
     while true do
-      local is_there, key, value = reaper.EnumProjExtState(project, SECTION, index)
+      -- The value is asked for by its key: in a list REAPER gives no more than the beginning of a long one.
+      local is_there, key = reaper.EnumProjExtState(project, SECTION, index)
       if not is_there then break end
-      local request = key:sub(1, #PENDING):lower() == PENDING and json.decode(value)
+      local request = key:sub(1, #PENDING):lower() == PENDING and json.decode(projects.recall(project, key) or "")
       if type(request) == "table" and request.reqid then found[#found + 1] = request end
       index = index + 1
     end

@@ -3,6 +3,7 @@
 
 local answers = require("answers")
 local collecting = require("collecting")
+local leaving = require("leaving")
 local listening = require("listening")
 local messages = require("messages")
 local preparing = require("preparing")
@@ -135,6 +136,7 @@ end
 
 local function close(run)
   for _, wish in ipairs(run.wishes) do preparing.abandon(wish) end
+  if not run.is_broken then leaving.leave(run.wishes) end -- else the next one might break by them, too
   for _, waiting in ipairs(run.all) do collecting.abandon(waiting) end
   showing.close(run)
   if run.listener then listening.close(run.listener) end
@@ -142,14 +144,16 @@ local function close(run)
 end
 
 --- Work and wait, without holding REAPER up, until nothing is outstanding (a listener and a status window until closed).
--- Requests that earlier runs left in the open projects are taken along.
+-- Requests that earlier runs left in the open projects are taken along, and wishes that they did not get to.
 -- @param configuration of `asking`
 -- @param options table of wishes (list, or nil), has_window, stays (the window stays when nothing is on its way) and listens
 function running.run(configuration, options)
   local now = reaper.time_precise()
+  local wishes = leaving.take()
+  for _, wish in ipairs(options.wishes or {}) do wishes[#wishes + 1] = wish end
   local run = {
     state = configuration.state, sender = sending.open(configuration.state, configuration.command),
-    wishes = options.wishes or {}, all = {}, known = {}, read_answers = {}, sweep_due = now, stays = options.stays,
+    wishes = wishes, all = {}, known = {}, read_answers = {}, sweep_due = now, stays = options.stays,
     turn = 1, due_seconds = {},
   }
   for turn = 1, #PARTS do run.due_seconds[turn] = now end
@@ -157,7 +161,10 @@ function running.run(configuration, options)
   if options.listens then run.listener = listening.open(run.sender, now) end
   if options.has_window and (run.stays or #run.wishes > 0) then showing.open(run) end
   reaper.atexit(function() close(run) end)
-  ticks.run(function(time) return step(run, time) end, report)
+  ticks.run(function(time) return step(run, time) end, function(trace)
+    run.is_broken = true
+    report(trace)
+  end)
 end
 
 return running

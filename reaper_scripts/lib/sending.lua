@@ -10,7 +10,7 @@ local sending = {}
 -- What a shell would understand although it stands in quotes.
 local OF_A_SHELL = '[%c"$`\\!]'
 local UNSAFE = { windows = '[%c"%%]', macos = OF_A_SHELL, linux = OF_A_SHELL }
-local NO_WAIT = -1
+local NO_WAIT = { windows = -2, macos = -1, linux = -1 } -- on Windows without a console window before the user's eyes
 
 local SOCKETS = "/Scripts/Mavriq ReaScript Repository/Various/Mavriq-Lua-Sockets/"
 
@@ -103,7 +103,7 @@ end
 function sending.knock(sender)
   if socket_of(sender) then return sending.send(sender, "/daw_bridge/knock") end
   local line = sending.service(sender.state) and knocking(sender)
-  if line then reaper.ExecProcess(line, NO_WAIT) end
+  if line then reaper.ExecProcess(line, NO_WAIT[folders.system(reaper.GetOS())]) end
   return line ~= nil
 end
 

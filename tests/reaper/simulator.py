@@ -137,6 +137,11 @@ class Reaper:
 
     def run(self, script: str = REMIX) -> None:
         """Run a script as its action does, and its first tick, which begins the work."""
+        self.start(script)
+        self.tick(0.0)
+
+    def start(self, script: str = REMIX) -> None:
+        """Run a script as its action does."""
         path = str(self.scripts / script)
         self.world["script_path"] = path
         # REAPER gives each run a Lua of its own, so nothing of an earlier one is loaded.
@@ -144,7 +149,6 @@ class Reaper:
             "for name in pairs(package.loaded) do if not _G[name] and name ~= '_G' then package.loaded[name] = nil end end"
         )
         self.world.run_script(self.world, path)
-        self.tick(0.0)
 
     def give_sockets(self, ours: socket.socket) -> None:
         """Let scripts find Lua sockets, which send from a real one of the test's."""

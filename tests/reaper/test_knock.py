@@ -115,6 +115,7 @@ def test_on_windows_a_percent_sign_is_not_let_through(lua_version: str, desk: De
         reaper.world["os_name"] = "Win64"
         asked(reaper, desk, state)
         seen[name] = len(list(reaper.world.processes.values()))
+        assert reaper.violations == []
     assert seen == {"50%": 0, "50 $": 1}
 
 

@@ -4,6 +4,8 @@ local sound = require("sound")
 
 local functions = {}
 
+local LISTED_BYTES = 1023 -- of a value in a list: its declaration has a buffer of one size, where that of a single value grows
+
 local function add_windows(made, world)
   function made.ShowMessageBox(text, title, kind)
     table.insert(world.boxes, text)
@@ -18,7 +20,7 @@ local function add_windows(made, world)
     return false, ""
   end
   function made.ExecProcess(line, milliseconds)
-    if milliseconds ~= -1 then world:violate("REAPER waits for a process") end
+    if milliseconds ~= (made.GetOS() == "Win64" and -2 or -1) then world:violate("REAPER waits for a process") end
     table.insert(world.processes, line)
     return "0\n"
   end
@@ -98,8 +100,14 @@ local function add_projects(made, world)
     table.sort(keys)
     local key = keys[index + 1]
     if not key then return false, "", "" end
-    return true, key:sub(#section + 2), remembered[key]
+    return true, key:sub(#section + 2), remembered[key]:sub(1, LISTED_BYTES)
   end
+  function made.GetExtState(section, key) return world.session[section .. "\0" .. key] or "" end
+  function made.SetExtState(section, key, value, is_kept)
+    if is_kept then world:violate("an ext state was written to REAPER's own file") end
+    world.session[section .. "\0" .. key] = value
+  end
+  function made.DeleteExtState(section, key) world.session[section .. "\0" .. key] = nil end
 end
 
 local function add_undo(made, world)

@@ -24,7 +24,7 @@ function world.new()
     projects = {}, front = nil, generation = 1, seconds = 1000.0, n_guids = 0, refresh_count = 0, deferred = {}, at_exit = {},
     violations = {}, boxes = {}, console = {}, hints = {}, calls = {}, pointers = {}, pointer_of = {},
     box_answer = 1, file_answer = nil, menu_answer = nil, menu_answers = {}, menus = {}, fail_call = nil, fail_name = nil,
-    host = {}, loose = {}, n_accessors = 0, toggles = {}, keys = {}, drawn = {}, processes = {}, listed = {},
+    host = {}, loose = {}, n_accessors = 0, toggles = {}, keys = {}, drawn = {}, session = {}, processes = {}, listed = {},
     costs = nil, tick_seconds = {},
   }, world)
 end
