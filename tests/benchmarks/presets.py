@@ -39,6 +39,16 @@ THIRDS_HZ = 1000 * 2.0 ** (np.arange(-15, 14) / 3)
 QUIET_DB = -70.0  # a band this far under the whole is in no comparison
 COLUMNS = ("preset", "seconds", "lufs", "miss_lu", "peak_dbtp", "delay_ms", *SCORES, "remix", "noise", "leak")
 PAGE_COLUMNS = ("preset", "remix", "content", "style", "noise", "seconds", "lufs", "miss_lu", "peak_dbtp", "delay_ms")
+NOTES = (
+    "- The noise of `ambient-wash` is its room, which fills gaps and rests, and that of `lo-fi-radio` what a squashed sound has",
+    "  between its hits: they are meant. Phases that are made up (`texture`, `paper-vgg16-…`) are noise by nature.",
+    "- `fast` is meant to be as near to `default` as can be; any other two shall differ on the guitar by 3 dB in a third of an",
+    "  octave or by 0.05 in a score part.",
+    "- The drum loop was mastered to -10.5 LUFS and moves by 5 dB in all. What has hits and gaps ends under it, for its peaks",
+    "  meet the ceiling (`miss_lu`).",
+    "- The `paper-vggish-…` rows are of weights made by chance in VGGish's layout, since the published ones were out of reach.",
+    "  A preset without a row, such as `paper-vgg16-best`, was not run to its end on that machine: its 13 layers take minutes.",
+)
 Row = dict[str, Any]
 
 
@@ -142,11 +152,13 @@ def page(rows: list[Row]) -> str:
         "*Remix* is high only where the song is still there (*content*) and it sounds like the style (*style*); *noise* is 0",
         "where no floor came up. The delay is the chain's, where the cross-correlation is highest.",
         "",
+        *NOTES,
+        "",
     ]
     for pair, title in zip(PAIRS, TITLES, strict=True):
         found = sorted((row for row in rows if row["pair"] == pair), key=lambda row: preset_ids().index(row["preset"]))
         lines += [f"**{title}**", "", f"| {' | '.join(PAGE_COLUMNS)} |", "|---" * len(PAGE_COLUMNS) + "|"]
-        lines += [_line(row, PAGE_COLUMNS) for row in found] + _nearest(found)[:4] + [""]
+        lines += [_line(row, PAGE_COLUMNS) for row in found] + _nearest(found)[:6] + [""]
     return "\n".join(lines)
 
 
