@@ -17,7 +17,7 @@ FLOOR_DB = -90.0  # of levels relative to the programme's
 GATE_FADE_DB = 20.0  # a transfer fades in over this range above the gate, so that a dying note dies
 SILENCE_DBFS = -95.0
 FEWEST_FRAMES = 8
-BLOCK_FRAMES, BLOCK_OVERLAP = 1536, 64  # 18 s: a song takes hardly more memory than a clip of 10 s
+BLOCK_FRAMES, BLOCK_OVERLAP = 1088, 64  # 12.6 s: a song takes hardly more memory than a clip of 10 s
 
 Read = Callable[[Tensor], Tensor]
 

@@ -113,7 +113,7 @@ from daw_bridge.renderer.attempts import is_out_of_memory
 torch.set_num_threads(1)
 chance = np.random.default_rng(0)
 content, style = (Audio(chance.normal(0, 0.1, (1, 8_000 * n)).astype("float32"), 8_000) for n in (28, 3))
-preset = load_preset("default").with_parameters({"num_steps": 1, "n_bands": 256})
+preset = load_preset("fine").with_parameters({"num_steps": 1})
 render(content, style, preset, device="cpu", memory_scale=0.25)
 pages = int(open("/proc/self/statm").read().split()[0])
 limit = pages * resource.getpagesize() + (FREE << 20)
