@@ -24,7 +24,7 @@ from .silence_gate import gate_by
 
 MAX_TAIL_SECONDS = 10.0
 CHAIN_SHARE, LEVELS_SHARE, CEILING_SHARE, LAST_SHARE = 0.4, 0.5, 0.65, 0.9  # of the time, where each begins or is done
-MOST_LIMITING_DB, MOST_LIMITING_LU = 12.0, 1.5  # what the ceiling may take off a peak, and off the loudness of the whole
+MOST_LIMITING_DB, MOST_LIMITING_LU = 12.0, 1.0  # what the ceiling may take off a peak, and off the loudness of the whole
 LIMITING_TRIALS, LEAST_CHANGE_DB = 4, 0.05
 
 

@@ -126,7 +126,7 @@ def with_hits(body: Audio, height: float, every_seconds: float) -> Audio:
 
 def test_peaks_that_stand_alone_are_limited_and_the_loudness_is_reached() -> None:
     body = music(level=0.1)
-    remix = with_hits(body, 1.8, every_seconds=1.0)
+    remix = with_hits(body, 1.8, every_seconds=2.0)
     finished, levels = finish(body, body, remix, preset(dehash="off"))
     assert levels["loudness_miss_lu"] == pytest.approx(0.0, abs=0.1)
     assert true_peak_dbtp(finished.samples) <= -1.0
@@ -141,7 +141,7 @@ def test_peaks_that_are_everywhere_turn_the_whole_down_rather_than_being_squashe
     turned_db = levels["loudness_gain_db"] or 0.0
     taken_lu = loudness_lufs(remix) + turned_db - loudness_lufs(finished)
     assert turned_db < -3.0
-    assert 1.0 < taken_lu < 2.0
+    assert 0.6 < taken_lu < 1.4
 
 
 def test_no_peak_is_cut_down_by_more_than_twelve_decibels() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from ..errors import PortInUse
-from .packets import Argument, BadPacket, Message, build_packet, read_packet
+from .packets import MAX_BYTES, Argument, BadPacket, Message, build_packet, read_packet
 
 Peer = tuple[str, int]
 NOBODY: Peer = ("", 0)  # sent what came as a file: there is no one to answer
@@ -111,6 +111,7 @@ class Endpoint(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.DatagramTransport, transport)  # its class says so from Python 3.12 only
+        transport.max_size = MAX_BYTES + 1  # type: ignore[attr-defined]  # room for 256 KiB each time leaves the heap full of holes
 
     def datagram_received(self, data: bytes, addr: tuple[str | int, ...]) -> None:
         self.n_taken += 1

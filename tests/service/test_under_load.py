@@ -24,6 +24,12 @@ def test_hostile_datagrams_do_no_harm(tmp_path: Path, is_unlimited: bool) -> Non
     assert sorted(seen.ping_seconds)[-2] < 0.5
 
 
+def test_a_flood_of_noise_makes_the_service_grow_by_next_to_nothing(tmp_path: Path) -> None:
+    seen = storm(tmp_path, 80_000, seed=0, is_unlimited=False, same=b"abcd" * 50)
+    assert seen.n_counted >= 0.9 * seen.n_sent
+    assert seen.growth_bytes < 4e6
+
+
 def test_mutants_that_are_bred_go_where_no_valid_packet_goes() -> None:
     few, n_few = guided(5, 0)
     many, n_many = guided(5, 3000)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 
 import psutil
@@ -43,7 +43,7 @@ class Outcome:
     code: int = -1
 
 
-def storm(root: Path, n_datagrams: int, seed: int, is_unlimited: bool) -> Outcome:
+def storm(root: Path, n_datagrams: int, seed: int, is_unlimited: bool, same: bytes = b"") -> Outcome:
     """Send so many hostile datagrams, no faster than they are taken.
 
     Args:
@@ -51,6 +51,7 @@ def storm(root: Path, n_datagrams: int, seed: int, is_unlimited: bool) -> Outcom
         n_datagrams: how many.
         seed: of what is sent.
         is_unlimited: whether the service takes any number of messages a second.
+        same: sent instead, every time, where it is given.
     """
     project = root / "project"
     project.mkdir(parents=True)
@@ -60,7 +61,7 @@ def storm(root: Path, n_datagrams: int, seed: int, is_unlimited: bool) -> Outcom
         wait_for(lambda: osc.ask("/status", answer="/status/info")[0] == "idle", what="an idle service")
         process, began, memory = psutil.Process(service.process.pid), time.monotonic(), 0
         enemy.sock.setblocking(False)
-        packets = hostile(seed, guided(seed, min(N_BRED, n_datagrams // 4))[0])
+        packets = repeat(same) if same else hostile(seed, guided(seed, min(N_BRED, n_datagrams // 4))[0])
         while outcome.n_sent < n_datagrams:
             for data in islice(packets, BATCH):
                 enemy.raw(data)
