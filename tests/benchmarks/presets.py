@@ -42,12 +42,11 @@ PAGE_COLUMNS = ("preset", "remix", "content", "style", "noise", "seconds", "lufs
 NOTES = (
     "- The noise of `ambient-wash` is its room, which fills gaps and rests, and that of `lo-fi-radio` what a squashed sound has",
     "  between its hits: they are meant. Phases that are made up (`texture`, `paper-vgg16-…`) are noise by nature.",
-    "- `fast` is meant to be as near to `default` as can be; any other two shall differ on the guitar by 3 dB in a third of an",
-    "  octave or by 0.05 in a score part.",
+    "- Any two shall differ on the guitar by 3 dB in a third of an octave or by 0.05 in a score part.",
     "- The drum loop was mastered to -10.5 LUFS and moves by 5 dB in all. What has hits and gaps ends under it, for its peaks",
     "  meet the ceiling (`miss_lu`).",
     "- The `paper-vggish-…` rows are of weights made by chance in VGGish's layout, since the published ones were out of reach.",
-    "  A preset without a row, such as `paper-vgg16-best`, was not run to its end on that machine: its 13 layers take minutes.",
+    "  `paper-vgg16-best` was not run to its end on that machine: its 13 layers take minutes.",
 )
 Row = dict[str, Any]
 
