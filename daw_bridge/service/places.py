@@ -206,13 +206,17 @@ class Places:
         return await self._run_job(self._why, text, list(self._places.values()), self._board.why())
 
     def _why(self, text: str, places: Sequence[Place], held: str) -> str:
-        for path in (Path(text), *(place.project / text for place in places)):
-            for place in places:
-                words = place.folders.why(path, held) if place.folders.owns(path) else ""
-                if place.run.is_stuck and place.folders.owns(path):
-                    words = f"{place.path} does not answer: its drive or share hangs. {words}".strip()
-                if words:
-                    return words
+        paths = dict.fromkeys((Path(text), *(place.project / text for place in places)))
+        owners = [(path, place) for path in paths for place in places if place.folders.owns(path)]
+        hanging = ""
+        for path, place in owners:
+            words = place.folders.why(path, held)
+            hangs = f"{place.path} does not answer: its drive or share hangs." if place.run.is_stuck else ""
+            if words:
+                return f"{hangs} {words}".strip()
+            hanging = hanging or hangs  # a path may be relative, and another project may know of it
+        if hanging:
+            return hanging
         drop = self._seen.latest_of(text)  # of a folder that is not watched any more
         return f"job {drop.job} is {drop.outcome}. {drop.message}".strip() if drop else "no hot folder has seen it"
 

@@ -93,8 +93,7 @@ def test_everybody_who_asks_is_told(tmp_path: Path, broken: Path) -> None:
         for words in (["status"], ["jobs"]):
             assert sentence in run(*words, "--state", str(state)).stdout
         broken.unlink()
-        osc.expect("/status/why", "", seconds=60.0)
-        osc.expect("/done", job, seconds=40.0)
+        osc.expect_each(("/status/why", ""), ("/done", job), seconds=60.0)
     finally:
         osc.close()
         assert service.stop()[0] == 0

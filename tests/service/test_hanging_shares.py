@@ -79,10 +79,28 @@ def test_why_and_stems_and_requests_of_other_folders_are_answered_meanwhile(tmp_
         (tmp_path / "made").rename(stem.parent)
         job = seen.osc.expect("/done", seconds=30.0)[0]
         wait_for(lambda: f"job {job} is done" in seen.osc.ask("/why", str(stem), answer="/why")[1], 20.0, "its end told")
-        assert f"job {job} is done" in seen.osc.ask("/why", str(stem.relative_to(seen.here)), answer="/why")[1]
         seen.remix()
         seen.osc.send("/remix", "song.json", "song.json", "default")  # it lies in both, but only one can be looked at
         seen.osc.expect("/done", seen.osc.expect("/accepted")[0], seconds=30.0)
+
+
+def test_why_finds_a_relative_path_in_the_project_that_has_it_although_one_before_it_hangs(tmp_path: Path) -> None:
+    with served(tmp_path) as seen:
+        later = tmp_path / "later"
+        later.mkdir()
+        (later / "song.json").write_text('{"seconds": 0.02}')
+        seen.ticket(later, "watch it")
+        assert seen.osc.expect("/accepted", seconds=30.0)[1] == "watch it"
+        write_clip(tmp_path / "made" / "style.wav", seed=2)
+        write_clip(tmp_path / "made" / "stem.wav", seconds=0.05)
+        stem = ProjectFolders(later).drop / "hot" / "stem.wav"
+        wait_for(stem.parent.parent.is_dir, 30.0, "the new project's folders")
+        seen.hang()
+        seen.until_noticed()
+        (tmp_path / "made").rename(stem.parent)
+        wait_for(lambda: "is done" in seen.osc.ask("/why", str(stem), answer="/why")[1], 30.0, "its end told")
+        assert "is done" in seen.osc.ask("/why", str(stem.relative_to(later)), answer="/why")[1]
+        assert "does not answer" in seen.osc.ask("/why", str(stem.relative_to(later).with_name("another.wav")), answer="/why")[1]
 
 
 def test_a_request_for_the_share_is_refused_and_said_to_be_asked_again(tmp_path: Path) -> None:

@@ -68,6 +68,16 @@ class Osc:
             passed.append(heard)
         raise AssertionError(f"{address} {begin} did not come within {seconds} s, but {passed[-20:]}")
 
+    def expect_each(self, *wanted: tuple[Any, ...], seconds: float = 10.0) -> None:
+        """Hear a message to each address that begins so, in whatever order they come."""
+        deadline, open_ones, passed = time.monotonic() + seconds, list(wanted), []
+        while open_ones and time.monotonic() < deadline:
+            heard = self.receive(deadline - time.monotonic())
+            passed.append(heard)
+            words = (heard[0], *heard[1]) if heard else ()
+            open_ones = [one for one in open_ones if words[: len(one)] != one]
+        assert not open_ones, f"{open_ones} did not come within {seconds} s, but {passed[-20:]}"
+
     def ask(self, address: str, *values: Any, answer: str, seconds: float = 10.0) -> tuple[Any, ...]:
         self.send(address, *values)
         return self.expect(answer, seconds=seconds)
