@@ -23,6 +23,7 @@ from .service.packets import Message, Value, build_packet, read_packet
 
 PREFIX = "/daw_bridge"
 START_SECONDS = 30.0  # for the service to listen
+STOP_SECONDS = 30.0
 RENDER_SECONDS = 600.0  # for the whole job, on a slow machine
 ASK_AGAIN_SECONDS = 2.0  # loopback UDP may drop; the same reqid never makes a second job
 REQID = "demo"
@@ -116,7 +117,7 @@ def _address(service: subprocess.Popen[bytes], state: StateFolders, log_path: Pa
 def _stop(service: subprocess.Popen[bytes]) -> None:
     service.terminate()
     try:
-        service.wait(10)
+        service.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:
         service.kill()
         service.wait()

@@ -21,7 +21,7 @@ def run(*arguments: object, folder: Path | None = None, **environment: str) -> s
     """
     with start(*arguments, folder=folder, **environment) as process:
         try:
-            out, err = process.communicate(timeout=120)
+            out, err = process.communicate(timeout=240)
         except BaseException:
             process.kill()
             raise

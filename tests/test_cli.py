@@ -157,7 +157,7 @@ def test_the_end_of_a_session_or_its_terminal_stops_a_remix_like_ctrl_c(clips: P
             assert len(list(tmp_path.glob(".daw_bridge-*"))) == 1
             process.send_signal(number)
             process.send_signal(number)  # a closed terminal may well say it twice
-            _, rest = process.communicate(timeout=60)
+            _, rest = process.communicate(timeout=120)
     finally:
         signal.signal(number, before)
     assert process.returncode == 130
@@ -177,7 +177,7 @@ def test_ctrl_c_stops_a_remix_at_any_moment_and_leaves_nothing_half_done(
         assert process.stderr is not None
         assert any(moment in line for line in process.stderr)
         process.send_signal(signal.SIGINT)
-        _, rest = process.communicate(timeout=20)
+        _, rest = process.communicate(timeout=120)
     assert process.returncode in (130, -signal.SIGINT)  # the shell shows 130 for both
     assert "Traceback" not in rest
     said = rest.strip().splitlines()[-1]
@@ -255,6 +255,7 @@ def test_init_serve_send_jobs_status_and_cancel_work_together(clips: Path, tmp_p
             remix = Path(sent.stdout.strip())
             assert remix.parent == project / "daw_bridge" / "remixes"
             assert soundfile.info(remix).frames == RATE
+            wait_for(lambda: "idle" in run("status", "--state", state).stdout, what="an idle service")
             (line,) = run("jobs", "--state", state).stdout.splitlines()
             job, what = line.split()[:2]
             assert what == "done"
@@ -265,7 +266,7 @@ def test_init_serve_send_jobs_status_and_cancel_work_together(clips: Path, tmp_p
             assert "Did you mean 'default'?" in refused(wrong, "unknown_preset")
         finally:
             service.terminate()
-            _, said = service.communicate(timeout=20)
+            _, said = service.communicate(timeout=120)
     assert (service.returncode, said) == (0, "")
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -103,14 +103,16 @@ def test_a_crash_is_an_error_of_one_sentence(allowed: Allowed) -> None:
 
 def test_a_plugin_that_hangs_is_ended(allowed: Allowed) -> None:
     allow(dataclasses.replace(allowed, limit_seconds=4.0))
-    began = time.monotonic()
     with pytest.raises(PluginFailed, match=rf"plugin '{NAME}' did nothing for 4 s.*--limit"):
         apply_chain(Audio(noise(), RATE), (step(hang=1.0),))
-    assert time.monotonic() - began < 60.0
 
 
 def plugin_processes() -> list[psutil.Process]:
-    return [p for p in psutil.Process().children() if "daw_bridge.plugin_process" in " ".join(p.cmdline())]
+    found = []
+    for process in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):  # ended meanwhile
+            found += [process] if "daw_bridge.plugin_process" in " ".join(process.cmdline()) else []
+    return found
 
 
 def test_whoever_is_told_of_progress_may_end_it(allowed: Allowed) -> None:
@@ -187,11 +189,11 @@ plugin_host.process(Plugin("vst3", {"hang": 1.0}, "Bridge Test"), np.zeros((2, 4
 def test_a_plugin_that_hangs_goes_with_the_renderer_that_is_killed(allowed: Allowed) -> None:
     renderer = subprocess.Popen([sys.executable, "-c", RENDERS], cwd=TREE)
     try:
-        children = wait_for(lambda: psutil.Process(renderer.pid).children(), 60.0, "the plugin's process")
+        children = wait_for(lambda: psutil.Process(renderer.pid).children(), what="the plugin's process")
     finally:
         renderer.kill()
         renderer.wait()
-    wait_for(lambda: not any(map(is_at_work, children)), 30.0, "the end of the plugin's process")
+    wait_for(lambda: not any(map(is_at_work, children)), what="the end of the plugin's process")
 
 
 def test_a_plugin_that_hangs_goes_when_its_input_ends(allowed: Allowed, tmp_path: Path) -> None:
@@ -200,7 +202,7 @@ def test_a_plugin_that_hangs_goes_when_its_input_ends(allowed: Allowed, tmp_path
     for name in ("in.f32", "out.f32"):
         (tmp_path / name).write_bytes(bytes(4 * 9))
     with plugin_host._started(tmp_path) as process:
-        wait_for((tmp_path / "beat").exists, 60.0, "the plugin at work")
+        wait_for((tmp_path / "beat").exists, what="the plugin at work")
         assert process.stdin is not None, "a pipe, which ends with the renderer on every system"
         process.stdin.close()
         assert process.wait(60.0) == 1

@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+PATIENCE_SECONDS = 60.0  # for what an idle machine does within a few; only what never comes takes so long
+
 ResultT = TypeVar("ResultT")
 
 
-def wait_for(look: Callable[[], ResultT | None], seconds: float = 20.0, what: str = "the state") -> ResultT:
+def wait_for(look: Callable[[], ResultT | None], seconds: float = PATIENCE_SECONDS, what: str = "the state") -> ResultT:
     """Look again and again until something true comes back; fail when the time is up."""
     deadline = time.monotonic() + seconds
     while True:

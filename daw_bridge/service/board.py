@@ -50,6 +50,7 @@ class Board:
     _pace: Pace = field(default_factory=lambda: Pace())
     _summary: tuple[int, int, str] = (0, 0, "")
     _waits: str = ""
+    _held: str = ""
     _presets: dict[str, str] = field(default_factory=dict)
     _lamps: dict[str, float] = field(default_factory=dict)
 
@@ -107,10 +108,10 @@ class Board:
     def _hold(self, active: tuple[Job, ...], trouble: str) -> None:
         """Say what holds the queue up, once, and when nothing does any more."""
         held = next((job for job in active if job.waits), None)
-        waits = held.waits if held else trouble
-        if waits == self._waits:
+        waits, held_id = (held.waits, held.id) if held else (trouble, "")
+        if (waits, held_id) == (self._waits, self._held):
             return
-        self._waits = waits
+        self._waits, self._held = waits, held_id
         self.audience.publish("/status/why", self.why())
         self.audience.publish("/status/info", *self.status())
         self.audience.publish("/ui/status", f"paused: {waits}" if waits else "goes on")

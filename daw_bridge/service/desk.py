@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -69,13 +68,16 @@ class Desk:
         self._new: deque[Job] = deque()
         self._ended: deque[str] = deque(maxlen=MAX_ENDED_KEPT)
         self._opened: tuple[JobStore, Supervisor] | None = None
-        self._is_open = threading.Event()
         self._is_paused = False
         self._next_tidy, self._calm_from = 0.0, 0.0
         self._is_asked = False
 
-    def open(self) -> None:
-        """Open the store and start the renderers; takes about a second, most of it importing."""
+    def open(self, on_open: Callable[[], object]) -> None:
+        """Open the store and start the renderers; takes about a second, most of it importing.
+
+        Args:
+            on_open: called when nobody needs to wait for the store any more, for it could not be opened or is open.
+        """
         try:
             from ..jobs import JobStore
             from .supervisor import Supervisor
@@ -84,11 +86,10 @@ class Desk:
             supervisor = Supervisor(self._state, store)
             self._active = {job.id: job for job in store.jobs(ACTIVE, limit=MAX_ACTIVE)}  # however soon they are over
             self._opened = store, supervisor
-            self._is_open.set()  # a renderer takes its time to start, and who asks need not wait for it
-            supervisor.set_paused(self._is_paused)
-            supervisor.start()
         finally:
-            self._is_open.set()  # so that nobody waits for a store that could not be opened
+            on_open()  # a renderer takes its time to start, and who asks need not wait for it
+        supervisor.set_paused(self._is_paused)
+        supervisor.start()
 
     @property
     def _store(self) -> JobStore:
@@ -124,12 +125,11 @@ class Desk:
         return answers
 
     def looked_at(self, ask: Ask, projects: Sequence[Path]) -> RenderRequest:
-        """Look at what is asked. Any thread may; it waits for the store, so that the projects are known by then.
+        """Look at what is asked. Any thread may.
 
         Raises:
             DawBridgeError: what is wrong with it.
         """
-        self._is_open.wait()
         try:
             return request_of(self._allowed(ask), projects, self._roots)
         except DawBridgeError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 
@@ -20,6 +21,7 @@ class Looking:
         projects: the service's; it grows.
         roots: named roots for OSC paths.
         is_hanging: whether a project's share does not answer.
+        has_opened: the store; the projects are known by then. No share is to blame for what comes before.
     """
 
     def __init__(
@@ -28,7 +30,9 @@ class Looking:
         projects: Sequence[Path],
         roots: Mapping[str, Path],
         is_hanging: Callable[[Path], bool],
+        has_opened: asyncio.Event,
     ) -> None:
+        self._has_opened = has_opened
         self._look, self._projects, self._roots, self._is_hanging = look, projects, roots, is_hanging
         self._threads = ByPlace("looks")
 
@@ -42,6 +46,7 @@ class Looking:
         Raises:
             DawBridgeError: what is wrong with it.
         """
+        await self._has_opened.wait()
         projects = self._candidates(ask)
         thread = self._threads.of(self._place(ask, projects))
         if is_patient:

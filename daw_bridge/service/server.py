@@ -150,21 +150,22 @@ class Service:
             sock: bound.
             on_line: told when the service listens.
         """
-        stop, self._has_places = asyncio.Event(), asyncio.Event()
+        stop, self._has_places, has_opened = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        loop = asyncio.get_running_loop()
         set_on_signals(stop)
         endpoint = Endpoint(lambda m, p: self._handlers.dispatch(m, p), lambda p: self._handlers.limited(p), self._clock)
         self._endpoint = endpoint
         audience = Audience(endpoint, self._config.feedback, self._clock)
         self._board = Board(audience, self._clock)
         desk = Desk(self._state, self._config.roots, self._config.previews)
-        self._looking = Looking(desk.looked_at, self._projects, self._config.roots, self._is_hanging)
+        self._looking = Looking(desk.looked_at, self._projects, self._config.roots, self._is_hanging, has_opened)
         self._accepting = Accepting(desk, self._looking, self._run_accept)
         self._pausing = Pausing(audience, self._board, desk, self._run_job, self._clock)
         retry = partial(self._retry, desk)
         self._handlers = Handlers(
             audience, self._board, desk, self._accepting, self._run_job, self._why, retry, self._pausing, self._token
         )
-        await asyncio.get_running_loop().create_datagram_endpoint(lambda: endpoint, sock=sock)
+        await loop.create_datagram_endpoint(lambda: endpoint, sock=sock)
         host, port = sock.getsockname()[:2]
         address = {"host": HOST, "port": port, "pid": os.getpid(), "version": __version__, "lan": self._config.lan}
         write_whole(self._state.address, json.dumps({**address, "presets": str(shipped_folder())}) + "\n")
@@ -179,7 +180,8 @@ class Service:
             http_port = await discovery.open(host, self._config.lan)
             on_line(f"OSCQuery on http://{HOST}:{http_port}")
         try:
-            store_opened = self._run_job(desk.open)  # before the next message: whatever it asks of the store comes after
+            on_open = partial(loop.call_soon_threadsafe, has_opened.set)
+            store_opened = self._run_job(desk.open, on_open)  # before the next message: what it asks of the store comes after
             opening = asyncio.ensure_future(self._open(desk, audience, tasks, store_opened))
             stopping = asyncio.ensure_future(stop.wait())
             await asyncio.wait({opening, stopping}, return_when=asyncio.FIRST_COMPLETED)

@@ -21,6 +21,7 @@ HERE = Path(__file__).parent
 SCRIPTS = HERE.parents[1] / "reaper_scripts"
 REMIX = "daw_bridge_Remix selected item.lua"
 LUA_VERSIONS = ("lua53", "lua54")
+TICK_SECONDS = 0.033
 _GUIDS = itertools.count(1)
 SINCE_7_18 = ("InsertTrackInProject", "set_action_options")
 
@@ -169,7 +170,7 @@ class Reaper:
             lambda values, host, number: ours.sendto(bytes(values[n + 1] for n in range(values.n)), (host, number)),
         )
 
-    def tick(self, seconds: float = 0.033) -> int:
+    def tick(self, seconds: float = TICK_SECONDS) -> int:
         """Let time pass once; how many deferred functions ran."""
         return int(self.world.tick(self.world, seconds))
 
@@ -185,7 +186,7 @@ class Reaper:
         while not has_happened():
             if time.monotonic() > deadline or (not self.tick() and not has_happened()):
                 raise TimeoutError(f"not within {deadline_seconds} s; said {self.boxes + self.console}, {self.violations}")
-            time.sleep(0.02)
+            time.sleep(TICK_SECONDS)  # or the scripts' clock would run ahead of the service's
 
     def watch_costs(self, stopwatch: Stopwatch | None = None, *, byte_seconds: float | None = None) -> None:
         """From now on count what each tick would cost on a slow computer; with a stopwatch, measure it by that instead.

@@ -20,7 +20,7 @@ from tests.service.wire import Osc, ServiceProcess
 from tests.waiting import wait_for
 
 LAST = "daw_bridge_Remix selected item with last settings.lua"
-SECONDS = 30.0
+SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")

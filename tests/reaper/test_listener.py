@@ -20,10 +20,11 @@ from tests.reaper.simulator import Reaper
 LISTENER, STATUS, CANCEL = "daw_bridge_Listener (toggle).lua", "daw_bridge_Status.lua", "daw_bridge_Cancel.lua"
 LAST = "daw_bridge_Remix selected item with last settings.lua"
 TOGGLE = "0:0"
+FRESH_SECONDS = 600.0
 
 
-def say(desk: Desk, *jobs: dict[str, Any], state: str = "rendering", age: float = 0.0) -> None:
-    """Write the service's address and its progress file."""
+def say(desk: Desk, *jobs: dict[str, Any], state: str = "rendering", age: float = -FRESH_SECONDS) -> None:
+    """Write the service's address and its progress file, which stays fresh for as long as a slow machine may take."""
     desk.state.mkdir(exist_ok=True)
     (desk.state / "tickets").mkdir(exist_ok=True)
     (desk.state / "service.json").write_text(json.dumps({"host": "127.0.0.1", "port": 9, "lan": False}))
@@ -48,7 +49,7 @@ def foreign(desk: Desk, **values: Any) -> dict[str, Any]:
         "start_seconds": 1.0,
         "length_seconds": 1.0,
         "file": str(remix),
-        "ended": time.time() + 1,
+        "ended": time.time() + FRESH_SECONDS,
         "fraction": 1,
         **values,
     }
@@ -207,7 +208,7 @@ def port(reaper: Reaper, desk: Desk) -> Iterator[socket.socket]:
     """A real socket in the service's place, and Lua sockets for the scripts over a real one of Python's."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as service, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ours:
         service.bind(("127.0.0.1", 0))
-        service.settimeout(5)
+        service.settimeout(60)
         say(desk)
         (desk.state / "service.json").write_text(
             json.dumps({"host": "127.0.0.1", "port": service.getsockname()[1], "lan": False})

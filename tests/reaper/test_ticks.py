@@ -53,7 +53,7 @@ def queue(desk: Desk, *jobs: dict[str, Any]) -> None:
     waiting = [
         {**other, "job": f"{n:064d}.1", "state": "queued", "fraction": 0.0, "phase": "", "position": n} for n in range(N_JOBS)
     ]
-    (desk.state / "progress.json").write_text(progress_text("rendering", [*waiting, *jobs], time.time()))
+    (desk.state / "progress.json").write_text(progress_text("rendering", [*waiting, *jobs], time.time() + 600.0))
 
 
 def remix_of(desk: Desk, n_bytes: int) -> Path:

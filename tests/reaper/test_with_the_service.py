@@ -21,8 +21,9 @@ from daw_bridge.presets import load_preset, preset_ids
 from tests.reaper.desk import RATE, Desk, new_item, song
 from tests.reaper.simulator import SCRIPTS, Reaper
 from tests.service.wire import Osc
+from tests.waiting import wait_for
 
-START_SECONDS, RENDER_SECONDS = 60, 90
+START_SECONDS, RENDER_SECONDS = 60, 150
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +40,12 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         while not (state / "service.json").is_file():
             assert service.poll() is None and time.monotonic() < deadline, log.read_text(encoding="utf-8", errors="replace")
             time.sleep(0.05)
+        wait_for(lambda: _status(state) == "idle", what="an idle service")
         yield state
     finally:
         service.send_signal(signal.SIGTERM)
         try:
-            service.wait(20)
+            service.wait(60)
         except subprocess.TimeoutExpired:
             service.kill()
             service.wait()
@@ -126,12 +128,12 @@ def test_the_listener_brings_in_what_a_command_asked_for_and_makes_the_service_r
     project.tracks[2]["items"][1]["is_selected"] = False
     quick.run("daw_bridge_Listener (toggle).lua")
     project["play_state"] = 5
-    quick.tick_until(lambda: _status(state) == "paused", 20)
+    quick.tick_until(lambda: _status(state) == "paused", RENDER_SECONDS)
     project["play_state"] = 0
-    quick.tick_until(lambda: _status(state) != "paused", 20)
+    quick.tick_until(lambda: _status(state) != "paused", RENDER_SECONDS)
     command = [sys.executable, "-m", "daw_bridge", "send", str(desk.content), "--style", str(desk.style), "--start", "1"]
     words = ["--length", "0.5", "--param", "num_steps=2", "--project", str(desk.project), "--state", str(state), "--no-wait"]
-    subprocess.run([*command, *words], check=True, timeout=60, capture_output=True)
+    subprocess.run([*command, *words], check=True, timeout=120, capture_output=True)
     quick.tick_until(lambda: len(quick.tracks(project)) == 4, RENDER_SECONDS)
     item = new_item(project)
     assert item["values"]["D_POSITION"] == pytest.approx(12.8456789) and item["values"]["D_LENGTH"] == pytest.approx(0.5)

@@ -33,8 +33,10 @@ def set_wrong() -> None:
 
 
 def load() -> None:
-    """Do as the file that QUICK_BROKEN names says, if it is there: "refuse" or "die"."""
+    """Do as the file that QUICK_BROKEN names says, if it is there: "refuse" or "die", or "wait" until it says another thing."""
     broken = Path(os.environ.get("QUICK_BROKEN", "nowhere"))
+    while broken.exists() and broken.read_text() == "wait":
+        time.sleep(STEP_SECONDS)
     if broken.exists():
         if broken.read_text() == "die":
             os.abort()
@@ -48,7 +50,7 @@ def warm(device: str) -> None:
 def render(order: Order, on_progress: OnProgress, on_preview: OnPreview) -> None:
     """Do as the content says: `{"seconds": 0.2, "do": "crash"}`; with "preview" a first sound comes at once.
 
-    It holds on while the project holds a file named hold.
+    It waits at its begin while the project holds a file named hold, and half way while it holds the file that "hold" names.
     """
     on_progress("load", 0.0)
     copy = copied(order.request.content, "content", order.folder, on_progress)
@@ -70,6 +72,9 @@ def render(order: Order, on_progress: OnProgress, on_preview: OnPreview) -> None
         on_preview(previews / f"{order.job_id}.wav")
     do, n_steps = asked.get("do", ""), max(1, int(asked.get("seconds", 0.1) / STEP_SECONDS))
     for step in range(n_steps):
+        while step == n_steps // 2 and "hold" in asked and (project / str(asked["hold"])).exists():
+            on_progress("transfer", step / n_steps)
+            time.sleep(STEP_SECONDS)
         if do != "deaf":
             on_progress("transfer", (step + 1) / n_steps)
         time.sleep(STEP_SECONDS)
@@ -135,6 +140,7 @@ class Quick:
 if __name__ == "__main__":
     set_wrong()
     worker.AWAKE_SECONDS = float(os.environ.get("QUICK_AWAKE_SECONDS", worker.AWAKE_SECONDS))
+    worker.LOOK_SECONDS = float(os.environ.get("QUICK_LOOK_SECONDS", worker.LOOK_SECONDS))
     publication.ROOM_SECONDS = 0.3
     hand.STRAY_SECONDS = 2.0
     worker.UNLOAD_SECONDS = float(os.environ.get("QUICK_UNLOAD_SECONDS", worker.UNLOAD_SECONDS))

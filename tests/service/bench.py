@@ -15,7 +15,7 @@ from daw_bridge.jobs import Job, JobStore
 from daw_bridge.request import RenderRequest, source_file
 from daw_bridge.service.supervisor import Supervisor
 from tests.renderer.small_service import QUICK
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_SECONDS, wait_for
 
 
 @dataclass
@@ -38,7 +38,17 @@ class Bench:
         self.supervisor.nudge()
         return job
 
-    def until(self, job: Job, *states: str, seconds: float = 20.0) -> Job:
+    def held(self, reqid: str, priority: str = "interactive", seconds: float = 0.4, **content: Any) -> Job:
+        """Accept a job that stays half way until `let_go`."""
+        self.root.mkdir(exist_ok=True)
+        (self.root / f"hold {reqid}").touch()
+        return self.ask(reqid, priority, seconds=seconds, hold=f"hold {reqid}", **content)
+
+    def let_go(self, job: Job) -> None:
+        """Let a job that was held go on."""
+        (self.root / f"hold {job.request.reqid}").unlink()
+
+    def until(self, job: Job, *states: str, seconds: float = PATIENCE_SECONDS) -> Job:
         """Tick until a job is in one of these states."""
 
         def look() -> Job | None:

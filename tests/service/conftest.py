@@ -43,7 +43,7 @@ def service(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """A running service that is ready."""
     running = ServiceProcess([project], tmp_path_factory.mktemp("wire") / "state")
     client = Osc(running.port)
-    wait_for(lambda: client.ask("/status", answer="/status/info")[0] != "starting", 30.0, "a service that is ready")
+    wait_for(lambda: client.ask("/status", answer="/status/info")[0] != "starting", what="a service that is ready")
     client.close()
     yield running
     code, output = running.stop()
@@ -56,7 +56,7 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
     project = tmp_path_factory.mktemp("quick project")
     running = ServiceProcess([project], tmp_path_factory.mktemp("quick") / "state", is_quick=True)
     client = Osc(running.port)
-    wait_for(lambda: client.ask("/status", answer="/status/info")[0] != "starting", 30.0, "a service that is ready")
+    wait_for(lambda: client.ask("/status", answer="/status/info")[0] != "starting", what="a service that is ready")
     client.close()
     yield running
     assert running.stop() == (0, "")

@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from daw_bridge.service import hints, loops, osc, supervisor
+from daw_bridge.service import desk, hints, loops, osc, supervisor
 from daw_bridge.service.server import serve
 from tests.renderer.quick import set_wrong
 from tests.renderer.small_service import QUICK
 
-HANG_SECONDS = 40.0
+HANG_SECONDS = 240.0  # longer than any test
 
 
 def hanging(look: Callable[..., Any], share: Path) -> Callable[..., Any]:
@@ -31,17 +31,29 @@ def hanging(look: Callable[..., Any], share: Path) -> Callable[..., Any]:
     return looked
 
 
+def late(work: Callable[..., Any], seconds: float) -> Callable[..., Any]:
+    """Work that begins so much later."""
+
+    def begun(*values: Any) -> Any:
+        time.sleep(seconds)
+        return work(*values)
+
+    return begun
+
+
 def main() -> int:
     """Serve until SIGTERM; `--unlimited` takes any number of messages a second, `--blind` sees no file system events."""
     parser = argparse.ArgumentParser()
     parser.add_argument("state", type=Path)
     parser.add_argument("projects", type=Path, nargs="+")
+    parser.add_argument("--late", type=float, default=0.0, help="so many seconds until the store is opened")
     parser.add_argument("--unlimited", action="store_true")
     parser.add_argument("--hanging", type=Path, help="while HANGING.hangs exists, looks into HANGING do not come back")
     parser.add_argument("--blind", action="store_true", help="and does not look for tickets by itself for an hour")
     asked = parser.parse_args()
     set_wrong()
     supervisor.Supervisor = partial(supervisor.Supervisor, command=QUICK)  # type: ignore[assignment,misc]
+    desk.Desk.open = late(desk.Desk.open, asked.late)  # type: ignore[method-assign]
     if asked.unlimited:
         osc.Limits.allow = lambda *_: True  # type: ignore[method-assign]
     if asked.blind:

@@ -22,7 +22,7 @@ def served(tmp_path: Path, *projects: Path, words: tuple[str, ...] = ()) -> Iter
     service = ServiceProcess(projects, tmp_path / "state", *words, is_quick=True)
     osc = Osc(service.port)
     try:
-        wait_for(lambda: osc.ask("/status", answer="/status/info")[0] == "idle", 30.0, "an idle service")
+        wait_for(lambda: osc.ask("/status", answer="/status/info")[0] == "idle", what="an idle service")
         osc.ask("/subscribe", answer="/subscribed")
         yield osc
     finally:
@@ -44,7 +44,7 @@ def remix(osc: Osc, project: Path) -> None:
     """Ask for a remix and wait for it."""
     (project / "song.json").write_text('{"seconds": 0.02}')
     osc.send("/remix", "song.json", "song.json", "default", "project", project.name, "force", 1)
-    osc.expect("/done", osc.expect("/accepted")[0], seconds=30.0)
+    osc.expect("/done", osc.expect("/accepted")[0])
 
 
 def test_a_project_whose_drive_is_away_is_kept_in_mind_and_watched_when_it_is_back(tmp_path: Path) -> None:
@@ -57,11 +57,11 @@ def test_a_project_whose_drive_is_away_is_kept_in_mind_and_watched_when_it_is_ba
         assert not away.parent.exists()
         remix(osc, here)
         away.mkdir(parents=True)
-        wait_for(ProjectFolders(away).results.is_dir, 30.0, "the folders of the project that is back")
+        wait_for(ProjectFolders(away).results.is_dir, what="the folders of the project that is back")
         write_clip(tmp_path / "made" / "style.wav", seed=2)
         write_clip(tmp_path / "made" / "stem.wav")
         (tmp_path / "made").rename(ProjectFolders(away).drop / "hot")
-        osc.expect("/done", seconds=30.0)
+        osc.expect("/done")
     assert remembered(tmp_path) == [here, away]
 
 
@@ -74,7 +74,7 @@ def test_a_share_that_hangs_when_the_service_starts_keeps_nobody_waiting(tmp_pat
         remix(osc, here)
         assert remembered(tmp_path) == [here, share] and not ProjectFolders(share).root.exists()
         (tmp_path / "share.hangs").unlink()
-        wait_for(ProjectFolders(share).results.is_dir, 30.0, "the folders of the project that is back")
+        wait_for(ProjectFolders(share).results.is_dir, what="the folders of the project that is back")
 
 
 def test_a_share_that_hangs_later_on_keeps_no_job_waiting(tmp_path: Path) -> None:
@@ -93,9 +93,9 @@ def test_a_project_that_cannot_be_written_is_refused_each_time_and_not_kept(tmp_
     with served(tmp_path, here) as osc:
         for _ in range(2):
             write_ticket(tmp_path / "state" / "tickets", registration(poor))
-            assert osc.expect("/error", seconds=30.0)[0] == "forbidden_path"
+            assert osc.expect("/error")[0] == "forbidden_path"
         osc.ask("/status", answer="/status/info")
         assert remembered(tmp_path) == [here]
         (poor / "daw_bridge").unlink()
         write_ticket(tmp_path / "state" / "tickets", registration(poor))
-        wait_for(lambda: remembered(tmp_path) == [here, poor], 30.0, "the project that can be written now")
+        wait_for(lambda: remembered(tmp_path) == [here, poor], what="the project that can be written now")

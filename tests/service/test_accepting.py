@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from daw_bridge.service.looking import LOOK_SECONDS
 from tests.service.wire import PREFIX, Osc, ServiceProcess, packet
 from tests.soaks.hostile import bundle
 from tests.waiting import wait_for
@@ -27,7 +28,7 @@ def test_of_a_bundle_each_request_is_answered_and_a_bad_one_harms_no_other(quick
             heard.append((message[0], str(message[1][1 if message[0] == "/accepted" else 0])))
         return len(heard) == len(names)
 
-    wait_for(hear, 30.0, "twelve answers")
+    wait_for(hear, what="twelve answers")
     assert sorted(name for address, name in heard if address == "/accepted") == sorted(
         name for number, name in enumerate(names) if number % 4 != 1
     )
@@ -41,7 +42,7 @@ def test_of_a_bundle_each_request_is_answered_and_a_bad_one_harms_no_other(quick
         ended.update({str(message[1][0])} if message and message[0] == "/done" else ())
         return ended >= jobs
 
-    wait_for(end, 60.0, "nine remixes")
+    wait_for(end, what="nine remixes")
 
 
 def test_requests_are_rendered_in_the_order_in_which_they_came(quick: ServiceProcess, quick_osc: Osc) -> None:
@@ -56,7 +57,25 @@ def test_requests_are_rendered_in_the_order_in_which_they_came(quick: ServicePro
         ids = [line.split()[0] for line in lines]
         return [job for job in ids if job in jobs.values()] if set(jobs.values()) <= set(ids) else []
 
-    assert wait_for(rendered, 60.0, "ten renders") == [jobs[f"o{n}"] for n in range(10)]
+    assert wait_for(rendered, what="ten renders") == [jobs[f"o{n}"] for n in range(10)]
+
+
+def test_requests_that_come_while_the_service_takes_long_to_start_wait_for_it_and_are_accepted(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "early.json").write_text('{"seconds": 0.02}')
+    service = ServiceProcess([project], tmp_path / "state", "--late", str(LOOK_SECONDS + 1.0), is_quick=True)
+    osc = Osc(service.port)
+    try:
+        for name in ("first", "second"):
+            osc.send("/remix", "early.json", "early.json", "default", name)
+            assert osc.ask("/status", answer="/status/info")[0] == "starting"
+        jobs = [job for job, _, _ in (osc.expect("/accepted") for _ in range(2))]
+        assert "/error" not in [address for address, _ in osc.heard]
+        osc.expect_each(*(("/done", job) for job in jobs))
+    finally:
+        osc.close()
+        assert service.stop() == (0, "")
 
 
 def test_jobs_are_listed_as_they_will_be_rendered_and_those_that_are_over_last(quick: ServiceProcess, quick_osc: Osc) -> None:
@@ -69,11 +88,11 @@ def test_jobs_are_listed_as_they_will_be_rendered_and_those_that_are_over_last(q
         return str(quick_osc.expect("/accepted")[0])
 
     over = [ask("over 1"), ask("over 2")]
-    wait_for(lambda: {(job, "done") for job in over} <= set(listed(quick_osc)), 60.0, "two remixes")
+    wait_for(lambda: {(job, "done") for job in over} <= set(listed(quick_osc)), what="two remixes")
     (project / "hold").touch()
     try:
         running = ask("running")
-        wait_for(lambda: (running, "rendering") in listed(quick_osc), 60.0, "a job that renders")
+        wait_for(lambda: (running, "rendering") in listed(quick_osc), what="a job that renders")
         later, first, second = ask("later", "priority", "batch"), ask("first"), ask("second")
         shown = [(job, state) for job, state in listed(quick_osc) if job not in known]
     finally:

@@ -122,10 +122,10 @@ def test_a_drop_whose_name_is_no_text_is_told_of_and_holds_up_nothing(quick: Ser
         pytest.skip("this file system takes no such name")
     shutil.copyfile(hot / ".made.wav", hot / "sound.wav")
     shutil.copyfile(hot / ".made.wav", hot / "style.wav")
-    code, _, message = quick_osc.expect("/error", seconds=30.0)
+    code, _, message = quick_osc.expect("/error")
     assert code == "bad_args" and "Rename" in message
-    quick_osc.expect("/done", quick_osc.expect("/accepted", seconds=30.0)[0], seconds=30.0)
-    wait_for(lambda: "is done" in quick_osc.ask("/why", str(hot / "sound.wav"), answer="/why")[1], 20.0, "its end told")
+    quick_osc.expect("/done", quick_osc.expect("/accepted")[0])
+    wait_for(lambda: "is done" in quick_osc.ask("/why", str(hot / "sound.wav"), answer="/why")[1], what="its end told")
 
 
 def test_mad_tickets_hold_up_no_sound_one(quick: ServiceProcess, quick_osc: Osc) -> None:
@@ -146,7 +146,7 @@ def test_mad_tickets_hold_up_no_sound_one(quick: ServiceProcess, quick_osc: Osc)
     (quick.state / "tickets" / "folder.json").mkdir()
     (quick.state / "tickets" / "loop.json").symlink_to("loop.json")
     write_ticket(quick.state / "tickets", json.dumps(sound | {"reqid": "sound"}))
-    quick_osc.expect("/done", quick_osc.expect("/accepted", seconds=30.0)[0], seconds=30.0)
+    quick_osc.expect("/done", quick_osc.expect("/accepted")[0])
     results = ProjectFolders(project).results
     for name, state in (("half", "failed"), ("sound", "done")):
         wait_for(partial(_is_told, results / f"{name}.json", state), 30.0, f"{name} {state}")

@@ -34,7 +34,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServicePro
 
 
 def get(port: int, path: str, host: str = "", method: str = "GET") -> tuple[int, Any, dict[str, str]]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request(method, path, headers={"Host": host or f"127.0.0.1:{port}"})
     response = connection.getresponse()
     body = response.read()
@@ -117,7 +117,7 @@ def test_both_ports_are_announced_and_taken_back() -> None:
         host = socket.gethostname().partition(".")[0]
         for kind, port in ((OSC_TYPE, 9710), (HTTP_TYPE, 8080)):
             info = AsyncServiceInfo(kind, f"daw-bridge on {host}.{kind}")
-            assert await info.async_request(listener.zeroconf, 3000)
+            assert await info.async_request(listener.zeroconf, 60_000)
             assert (info.port, info.parsed_addresses()) == (port, ["127.0.0.1"])
         await announced.async_unregister_all_services()
         await announced.async_close()

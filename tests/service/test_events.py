@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 from daw_bridge.job import Job
 from daw_bridge.request import RenderRequest, SourceFile
+from daw_bridge.service.audience import Audience
+from daw_bridge.service.board import Board
 from daw_bridge.service.events import Told, changes
+from daw_bridge.service.osc import Endpoint, Peer
+from daw_bridge.service.packets import Argument
 
 SONG = SourceFile("/p/song.wav", 10, 1)
 JOB = Job("ab.1", "queued", RenderRequest("/p", SONG, SONG, {"id": "tape"}), position=1)
@@ -28,3 +33,24 @@ def test_a_running_job_is_heard_of_at_least_every_two_seconds() -> None:
     changes(told, running, 0.0)
     assert changes(told, running, 0.5) == []
     assert [event.address for event in changes(told, running, 1.9)] == ["/progress"]
+
+
+class Wire(Endpoint):
+    """An endpoint that keeps what it is to send."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda *_: None, lambda _: None, lambda: 0.0)
+        self.sent: list[tuple[str, tuple[Argument, ...]]] = []
+
+    def send(self, peer: Peer, address: str, tags: str, arguments: Sequence[Argument]) -> None:
+        self.sent.append((address.removeprefix("/daw_bridge"), tuple(arguments)))
+
+
+def test_each_job_that_a_full_disk_holds_up_is_told_of_also_where_one_takes_the_place_of_another() -> None:
+    wire = Wire()
+    board = Board(Audience(wire, [("127.0.0.1", 1)], lambda: 0.0), lambda: 0.0, state="ready")
+    first, second = (dataclasses.replace(JOB, id=name, state="rendering", waits="no room") for name in ("ab.1", "cd.1"))
+    for job in (first, first, second):
+        board.show((job,), ())
+    told = [arguments for address, arguments in wire.sent if address == "/error"]
+    assert told == [("disk_full", "job/ab.1", "no room"), ("disk_full", "job/cd.1", "no room")]

@@ -24,14 +24,22 @@ def project_of(quick: ServiceProcess) -> Path:
     return Path(json.loads((quick.state / "projects.json").read_text())[0])
 
 
+def held(quick: ServiceProcess, name: str = "switch") -> Path:
+    """A file that holds the job up which names it, until it is removed."""
+    switch = project_of(quick) / name
+    switch.touch()
+    return switch
+
+
 def jobs_in(path: Path) -> list[dict[str, object]]:
     found: list[dict[str, object]] = json.loads(path.read_text())["jobs"]
     return found
 
 
 def test_a_first_sound_is_told_of_kept_for_who_asks_and_shown_by_the_commands(quick: ServiceProcess, quick_osc: Osc) -> None:
-    job = ask(quick, quick_osc, "long.json", {"seconds": 3.0, "preview": 1})
-    path = quick_osc.expect("/preview", job, seconds=20.0)[1]
+    switch = held(quick)
+    job = ask(quick, quick_osc, "long.json", {"seconds": 0.2, "preview": 1, "hold": switch.name})
+    path = quick_osc.expect("/preview", job)[1]
     assert Path(path).parent == ProjectFolders(project_of(quick)).previews and Path(path).is_file()
     quick_osc.send("/job", job)
     assert quick_osc.expect("/preview", job) == (job, path)
@@ -40,7 +48,8 @@ def test_a_first_sound_is_told_of_kept_for_who_asks_and_shown_by_the_commands(qu
     assert shown[job] == path
     entries = wait_for(lambda: [e for e in jobs_in(quick.state / "progress.json") if e["preview"]], what="the progress file")
     assert [(entry["job"], entry["preview"]) for entry in entries] == [(job, path)]
-    quick_osc.expect("/done", job, seconds=20.0)
+    switch.unlink()
+    quick_osc.expect("/done", job)
     quick_osc.send("/job", job)
     quick_osc.expect("/done", job)
     assert ("/preview", (job, path)) not in quick_osc.heard[-2:], "the remix is there"
@@ -48,9 +57,16 @@ def test_a_first_sound_is_told_of_kept_for_who_asks_and_shown_by_the_commands(qu
 
 def test_who_sends_a_request_hears_of_the_first_sound(quick: ServiceProcess) -> None:
     song = project_of(quick) / "sent.json"
-    song.write_text(json.dumps({"seconds": 1.5, "preview": 1}))
+    switch = held(quick)
+    song.write_text(json.dumps({"seconds": 0.2, "preview": 1, "hold": switch.name}))
     heard = list[client.Event]()
-    sent = client.send(song, style=song, state=quick.state, on_event=heard.append)
+
+    def hear(event: client.Event) -> None:
+        heard.append(event)
+        if event.kind == "preview":
+            switch.unlink()
+
+    sent = client.send(song, style=song, state=quick.state, on_event=hear)
     kinds = [event.kind for event in heard]
     assert kinds.count("preview") == 1 and kinds.index("preview") < kinds.index("done")
     assert next(event.detail for event in heard if event.kind == "preview").endswith(f"{sent.job}.wav")
@@ -58,8 +74,15 @@ def test_who_sends_a_request_hears_of_the_first_sound(quick: ServiceProcess) -> 
 
 @pytest.mark.parametrize("has_preview", [0, 1])
 def test_a_request_can_do_without_a_first_sound(quick: ServiceProcess, quick_osc: Osc, has_preview: int) -> None:
-    job = ask(quick, quick_osc, f"plain {has_preview}.json", {"seconds": 0.6, "preview": 1}, "preview", has_preview)
-    quick_osc.expect("/done", job, seconds=20.0)
+    switch = held(quick)
+    content: dict[str, object] = {"seconds": 0.2, "preview": 1, "hold": switch.name}
+    job = ask(quick, quick_osc, f"plain {has_preview}.json", content, "preview", has_preview)
+    if has_preview:
+        quick_osc.expect("/preview", job)
+    else:
+        wait_for(lambda: quick_osc.expect("/progress")[2] == "transfer", what="a render without it")
+    switch.unlink()
+    quick_osc.expect("/done", job)
     assert any(address == "/preview" for address, _ in quick_osc.heard) == bool(has_preview)
 
 
@@ -71,9 +94,9 @@ def test_the_configuration_can_do_without_first_sounds(tmp_path: Path) -> None:
     service = ServiceProcess([project], state, is_quick=True)
     osc = Osc(service.port)
     try:
-        wait_for((state / "projects.json").exists, 30.0, "a service that is ready")
+        wait_for((state / "projects.json").exists, what="a service that is ready")
         job = ask(service, osc, "long.json", {"seconds": 0.5, "preview": 1})
-        osc.expect("/done", job, seconds=30.0)
+        osc.expect("/done", job)
         assert not any(address == "/preview" for address, _ in osc.heard)
     finally:
         osc.close()
@@ -82,12 +105,17 @@ def test_the_configuration_can_do_without_first_sounds(tmp_path: Path) -> None:
 
 def test_a_batch_that_stands_aside_is_told_of_as_queued_and_as_started_again(quick: ServiceProcess, quick_osc: Osc) -> None:
     quick_osc.ask("/subscribe", answer="/subscribed")
-    batch = ask(quick, quick_osc, "batch.json", {"seconds": 3.0}, "priority", "batch")
-    quick_osc.expect("/started", batch, seconds=20.0)
-    wait_for(lambda: quick_osc.expect("/progress", seconds=10.0)[0] > 0.1, what="a batch that has come some way")
-    now = ask(quick, quick_osc, "now.json", {"seconds": 1.5})
+    switches = [held(quick, name) for name in ("batch", "urgent")]
+    batch = ask(quick, quick_osc, "batch.json", {"seconds": 0.4, "hold": switches[0].name}, "priority", "batch")
+    quick_osc.expect("/started", batch)
+    wait_for(lambda: quick_osc.expect("/progress")[0] > 0.1, what="a batch that has come some way")
+    now = ask(quick, quick_osc, "now.json", {"seconds": 0.4, "hold": switches[1].name})
     wait_for(lambda: quick_osc.ask("/status", answer="/status/info") == ("rendering", 1, 1, now), what="the urgent one")
-    quick_osc.expect("/done", batch, seconds=20.0)
+    switches[1].unlink()
+    quick_osc.expect("/done", now)
+    wait_for(lambda: quick_osc.expect("/started")[0] == batch, what="the batch that goes on")
+    switches[0].unlink()
+    quick_osc.expect("/done", batch)
     states = [(address, values[0]) for address, values in quick_osc.heard if address in ("/queued", "/started", "/done")]
     told = [address for address, _ in groupby(address for address, job in states if job == batch)]  # places change meanwhile
     assert told[-4:] == ["/started", "/queued", "/started", "/done"]

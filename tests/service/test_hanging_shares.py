@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,9 +13,7 @@ from daw_bridge.folders import ProjectFolders
 from daw_bridge.service.outbox import write_ticket
 from tests.service.conftest import write_clip
 from tests.service.wire import Osc, ServiceProcess
-from tests.waiting import wait_for
-
-STUCK_SECONDS = 20.0  # within which the service has noticed
+from tests.waiting import PATIENCE_SECONDS, wait_for
 
 
 @dataclass
@@ -37,7 +34,7 @@ class Served:
     def remix(self) -> None:
         """A remix of the project that is well."""
         self.osc.send("/remix", "song.json", "song.json", "default", "project", self.here.name, "force", 1)
-        self.osc.expect("/done", self.osc.expect("/accepted")[0], seconds=30.0)
+        self.osc.expect("/done", self.osc.expect("/accepted")[0])
 
     def ticket(self, project: Path, reqid: str) -> Path:
         content = str(project / "song.json")
@@ -47,7 +44,7 @@ class Served:
     def until_noticed(self) -> None:
         """Until /why says that the share hangs."""
         stem = str(ProjectFolders(self.share).drop / "hot" / "stem.wav")
-        wait_for(lambda: "does not answer" in self.osc.ask("/why", stem, answer="/why")[1], STUCK_SECONDS, "a share that hangs")
+        wait_for(lambda: "does not answer" in self.osc.ask("/why", stem, answer="/why")[1], what="a share that hangs")
 
 
 @contextmanager
@@ -59,9 +56,9 @@ def served(tmp_path: Path) -> Iterator[Served]:
     service = ServiceProcess([here, share], tmp_path / "state", "--hanging", str(share), is_quick=True)
     seen = Served(service, Osc(service.port), here, share)
     try:
-        wait_for(lambda: seen.osc.ask("/status", answer="/status/info")[0] == "idle", 30.0, "an idle service")
+        wait_for(lambda: seen.osc.ask("/status", answer="/status/info")[0] == "idle", what="an idle service")
         seen.osc.ask("/subscribe", answer="/subscribed")
-        wait_for(ProjectFolders(share).results.is_dir, 30.0, "both projects' folders")
+        wait_for(ProjectFolders(share).results.is_dir, what="both projects' folders")
         yield seen
     finally:
         seen.osc.close()
@@ -77,11 +74,11 @@ def test_why_and_stems_and_requests_of_other_folders_are_answered_meanwhile(tmp_
         write_clip(tmp_path / "made" / "stem.wav", seconds=0.05)
         stem = ProjectFolders(seen.here).drop / "hot" / "stem.wav"
         (tmp_path / "made").rename(stem.parent)
-        job = seen.osc.expect("/done", seconds=30.0)[0]
-        wait_for(lambda: f"job {job} is done" in seen.osc.ask("/why", str(stem), answer="/why")[1], 20.0, "its end told")
+        job = seen.osc.expect("/done")[0]
+        wait_for(lambda: f"job {job} is done" in seen.osc.ask("/why", str(stem), answer="/why")[1], what="its end told")
         seen.remix()
         seen.osc.send("/remix", "song.json", "song.json", "default")  # it lies in both, but only one can be looked at
-        seen.osc.expect("/done", seen.osc.expect("/accepted")[0], seconds=30.0)
+        seen.osc.expect("/done", seen.osc.expect("/accepted")[0])
 
 
 def test_why_finds_a_relative_path_in_the_project_that_has_it_although_one_before_it_hangs(tmp_path: Path) -> None:
@@ -90,15 +87,15 @@ def test_why_finds_a_relative_path_in_the_project_that_has_it_although_one_befor
         later.mkdir()
         (later / "song.json").write_text('{"seconds": 0.02}')
         seen.ticket(later, "watch it")
-        assert seen.osc.expect("/accepted", seconds=30.0)[1] == "watch it"
+        assert seen.osc.expect("/accepted")[1] == "watch it"
         write_clip(tmp_path / "made" / "style.wav", seed=2)
         write_clip(tmp_path / "made" / "stem.wav", seconds=0.05)
         stem = ProjectFolders(later).drop / "hot" / "stem.wav"
-        wait_for(stem.parent.parent.is_dir, 30.0, "the new project's folders")
+        wait_for(stem.parent.parent.is_dir, what="the new project's folders")
         seen.hang()
         seen.until_noticed()
         (tmp_path / "made").rename(stem.parent)
-        wait_for(lambda: "is done" in seen.osc.ask("/why", str(stem), answer="/why")[1], 30.0, "its end told")
+        wait_for(lambda: "is done" in seen.osc.ask("/why", str(stem), answer="/why")[1], what="its end told")
         assert "is done" in seen.osc.ask("/why", str(stem.relative_to(later)), answer="/why")[1]
         assert "does not answer" in seen.osc.ask("/why", str(stem.relative_to(later).with_name("another.wav")), answer="/why")[1]
 
@@ -108,17 +105,18 @@ def test_a_request_for_the_share_is_refused_and_said_to_be_asked_again(tmp_path:
         seen.hang()
         for _ in range(2):
             seen.osc.send("/remix", "song.json", "song.json", "default", "project", "share", "force", 1)
-        code, _, message = seen.osc.expect("/error", seconds=30.0)
+        code, _, message = seen.osc.expect("/error")
         assert code == "not_found" and "does not answer" in message
         seen.remix()
         seen.come_back()
 
         def accepted() -> bool:
             seen.osc.send("/remix", "song.json", "song.json", "default", "project", "share", "force", 1)
-            heard = seen.osc.receive(1.0)
+            while (heard := seen.osc.receive(1.0)) and heard[0] not in ("/accepted", "/error"):
+                pass
             return heard is not None and heard[0] == "/accepted"
 
-        wait_for(accepted, 30.0, "the share's own remix")
+        wait_for(accepted, what="the share's own remix")
 
 
 def test_a_ticket_for_the_share_waits_and_those_after_it_do_not(tmp_path: Path) -> None:
@@ -127,12 +125,12 @@ def test_a_ticket_for_the_share_waits_and_those_after_it_do_not(tmp_path: Path) 
         theirs, withdrawn = seen.ticket(seen.share, "theirs"), seen.ticket(seen.share, "withdrawn")
         for number in range(3):
             seen.ticket(seen.here, f"ours {number}")
-            assert seen.osc.expect("/accepted", seconds=30.0)[1] == f"ours {number}"
+            assert seen.osc.expect("/accepted")[1] == f"ours {number}"
         withdrawn.unlink()
         assert theirs.exists()
         seen.come_back()
-        assert seen.osc.expect("/accepted", seconds=30.0)[1] == "theirs"
-        wait_for(lambda: not theirs.exists(), 20.0, "the ticket's end")
+        assert seen.osc.expect("/accepted")[1] == "theirs"
+        wait_for(lambda: not theirs.exists(), what="the ticket's end")
         seen.remix()
         assert "withdrawn" not in {values[1] for address, values in seen.osc.heard if address == "/accepted"}
 
@@ -142,12 +140,12 @@ def test_cancelling_a_job_whose_ticket_cannot_be_written_keeps_nobody_waiting(tm
         (seen.share / "hold").touch()
         seen.osc.send("/remix", "song.json", "song.json", "default", "mine", "project", "share")
         job = seen.osc.expect("/accepted")[0]
-        seen.osc.expect("/progress", seconds=30.0)
+        seen.osc.expect("/progress")
         seen.hang()
         seen.osc.ask("/cancel", job, answer="/cancelled")
         seen.remix()
         seen.come_back()
-        wait_for((ProjectFolders(seen.share).results / "mine.json").exists, 30.0, "the ticket of the cancelled job")
+        wait_for((ProjectFolders(seen.share).results / "mine.json").exists, what="the ticket of the cancelled job")
 
 
 def test_the_service_ends_in_time_while_a_share_hangs(tmp_path: Path) -> None:
@@ -157,8 +155,6 @@ def test_the_service_ends_in_time_while_a_share_hangs(tmp_path: Path) -> None:
         theirs = seen.ticket(seen.share, "theirs")
         seen.osc.send("/remix", "song.json", "song.json", "default", "project", "share", "force", 1)
         seen.remix()
-        began = time.monotonic()
         seen.service.process.send_signal(signal.SIGTERM)
-        assert seen.service.process.wait(15.0) == 0
-        assert time.monotonic() - began < 10.0
+        assert seen.service.process.wait(PATIENCE_SECONDS) == 0, "the share hangs for longer"
         assert theirs.exists()  # taken at the next start

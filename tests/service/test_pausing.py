@@ -17,10 +17,13 @@ from tests.waiting import wait_for
 
 def ask(quick: ServiceProcess, osc: Osc, name: str, seconds: float, **content: object) -> str:
     """Ask for a job that takes so long; its id."""
-    project = Path(json.loads((quick.state / "projects.json").read_text())[0])
-    (project / name).write_text(json.dumps({"seconds": seconds, **content}))
+    (project_of(quick) / name).write_text(json.dumps({"seconds": seconds, **content}))
     osc.send("/remix", name, name, "default")
     return str(osc.expect("/accepted")[0])
+
+
+def project_of(quick: ServiceProcess) -> Path:
+    return Path(json.loads((quick.state / "projects.json").read_text())[0])
 
 
 def listen(osc: Osc, seconds: float) -> list[str]:
@@ -37,35 +40,41 @@ def renderer_of(quick: ServiceProcess) -> psutil.Process:
 
 
 def test_a_pause_stops_the_render_within_a_step_and_resume_goes_on(quick: ServiceProcess, quick_osc: Osc) -> None:
-    job = ask(quick, quick_osc, "long.json", 3.0)
-    quick_osc.expect("/progress", seconds=20.0)
+    job = ask(quick, quick_osc, "long.json", 4.0)
+    quick_osc.expect("/progress")
     assert quick_osc.ask("/pause", answer="/status/info")[0] == "paused"
-    listen(quick_osc, 0.4)  # the tick that tells of the last step
-    stood = quick_osc.ask("/job", job, answer="/progress")[0]
-    listen(quick_osc, 1.0)
-    assert quick_osc.ask("/job", job, answer="/progress")[0] == stood
+
+    def stands() -> bool:
+        stood = quick_osc.ask("/job", job, answer="/progress")[0]
+        listen(quick_osc, 1.0)
+        return bool(quick_osc.ask("/job", job, answer="/progress")[0] == stood)
+
+    wait_for(stands, what="a render that rests")
     assert quick_osc.ask("/status", answer="/status/info")[0] == "paused"
     assert quick_osc.ask("/resume", answer="/status/info")[0] == "rendering"
-    quick_osc.expect("/done", job, seconds=20.0)
+    quick_osc.expect("/done", job)
 
 
 def test_a_paused_render_takes_no_cpu(quick: ServiceProcess, quick_osc: Osc) -> None:
-    job = ask(quick, quick_osc, "calm.json", 2.0)
-    quick_osc.expect("/started", job, seconds=20.0)
+    switch = project_of(quick) / "calm"
+    switch.touch()
+    job = ask(quick, quick_osc, "calm.json", 0.2, hold=switch.name)
+    quick_osc.expect("/started", job)
     quick_osc.ask("/pause", answer="/status/info")
     process = renderer_of(quick)
     before = sum(process.cpu_times()[:2])
     listen(quick_osc, 1.5)
-    assert sum(process.cpu_times()[:2]) - before < 0.5  # the engine's polling, on a machine that does other things
+    assert sum(process.cpu_times()[:2]) - before < 0.75, "the engine's polling, on a slow machine; all of it would be 1.5"
+    switch.unlink()
     quick_osc.send("/resume")
-    quick_osc.expect("/done", job, seconds=20.0)
+    quick_osc.expect("/done", job)
 
 
 def test_a_daw_that_records_pauses_for_a_lease_that_ends_by_itself(quick: ServiceProcess, quick_osc: Osc) -> None:
-    job = ask(quick, quick_osc, "take.json", 0.5)
-    assert quick_osc.ask("/transport", 1, answer="/status/info")[0] == "paused"
     began = time.monotonic()
-    quick_osc.expect("/done", job, seconds=20.0)
+    assert quick_osc.ask("/transport", 1, answer="/status/info")[0] == "paused"
+    job = ask(quick, quick_osc, "take.json", 0.1)
+    quick_osc.expect("/done", job)
     assert time.monotonic() - began > 4.5
     assert quick_osc.ask("/transport", 1, answer="/status/info")[0] == "paused"
     assert quick_osc.ask("/transport", 0, answer="/status/info")[0] == "idle"
@@ -94,13 +103,14 @@ def test_of_more_leases_than_are_kept_the_latest_count(quick: ServiceProcess, qu
 
 
 def test_a_job_is_cancelled_while_everything_rests(quick: ServiceProcess, quick_osc: Osc) -> None:
-    job = ask(quick, quick_osc, "given up.json", 2.0)
-    quick_osc.expect("/started", job, seconds=20.0)
+    (project_of(quick) / "waits").touch()
+    job = ask(quick, quick_osc, "given up.json", 0.2, hold="waits")
+    quick_osc.expect("/started", job)
     quick_osc.ask("/pause", answer="/status/info")
     renderer = renderer_of(quick).pid
     quick_osc.send("/cancel", job)
-    quick_osc.expect("/cancelled", job, seconds=2.5)
-    wait_for(lambda: not (quick.state / "work" / job).exists(), 2.5, "a work folder that is gone")
+    quick_osc.expect("/cancelled", job)
+    wait_for(lambda: not (quick.state / "work" / job).exists(), what="a work folder that is gone")
     assert renderer_of(quick).pid == renderer
     quick_osc.ask("/resume", answer="/status/info")
 
@@ -110,11 +120,11 @@ def test_a_renderer_that_starts_anew_keeps_the_pause(quick: ServiceProcess, quic
     first = renderer_of(quick)
     first.kill()
     service = psutil.Process(quick.process.pid)
-    wait_for(lambda: [child for child in service.children() if child.pid != first.pid], 20.0, "another renderer")
+    wait_for(lambda: [child for child in service.children() if child.pid != first.pid], what="another renderer")
     job = ask(quick, quick_osc, "patient.json", 0.2)
     assert "/done" not in listen(quick_osc, 2.0)
     quick_osc.send("/resume")
-    quick_osc.expect("/done", job, seconds=20.0)
+    quick_osc.expect("/done", job)
 
 
 def test_a_release_of_the_pause_button_does_nothing(quick_osc: Osc) -> None:
@@ -124,16 +134,16 @@ def test_a_release_of_the_pause_button_does_nothing(quick_osc: Osc) -> None:
 
 def test_a_failed_job_is_retried_under_the_next_number(quick: ServiceProcess, quick_osc: Osc) -> None:
     job = ask(quick, quick_osc, "poor.json", 0.1, do="refuse")
-    quick_osc.expect("/failed", job, seconds=20.0)
+    quick_osc.expect("/failed", job)
     assert quick_osc.ask("/retry", job, answer="/accepted")[0] == job[:-1] + "2"
-    quick_osc.expect("/failed", job[:-1] + "2", seconds=20.0)
+    quick_osc.expect("/failed", job[:-1] + "2")
     assert quick_osc.ask("/retry", "nothing.1", answer="/error")[0] == "unknown_job"
 
 
 def test_a_stem_whose_original_was_put_away_is_there_again_for_the_job_that_tries_again(
     quick: ServiceProcess, quick_osc: Osc
 ) -> None:
-    project = Path(json.loads((quick.state / "projects.json").read_text())[0])
+    project = project_of(quick)
     folders = ProjectFolders(project)
     stem, away = folders.drop / "vinyl" / "stem.wav", folders.errors / "vinyl" / "stem.wav"
     write_clip(stem.with_name("style.wav"), seed=3)
@@ -141,16 +151,17 @@ def test_a_stem_whose_original_was_put_away_is_there_again_for_the_job_that_trie
     (project / "hold").touch()
     quick_osc.ask("/subscribe", answer="/subscribed")
     write_clip(stem)
-    job = quick_osc.expect("/progress", seconds=30.0)[1]
+    job = quick_osc.expect("/progress")[1]
     quick_osc.send("/cancel", job)
-    quick_osc.expect("/cancelled", job, seconds=20.0)
+    quick_osc.expect("/cancelled", job)
     away.parent.mkdir(parents=True)
     stem.rename(away)  # as after a failure
     (project / "hold").unlink()
     assert quick_osc.ask("/retry", job, answer="/accepted")[0] == job[:-1] + "2"
-    quick_osc.expect("/done", job[:-1] + "2", seconds=20.0)
-    wait_for((folders.done / "vinyl" / "stem.wav").exists, 20.0, "the original in done/")
-    assert f"job {job[:-1]}2 is done" in quick_osc.ask("/why", str(stem), answer="/why")[1]
+    quick_osc.expect("/done", job[:-1] + "2")
+    wait_for((folders.done / "vinyl" / "stem.wav").exists, what="the original in done/")
+    sentence = f"job {job[:-1]}2 is done"
+    wait_for(lambda: sentence in quick_osc.ask("/why", str(stem), answer="/why")[1], what="its end told")
     assert not stem.exists() and not away.exists()
 
 
@@ -164,10 +175,10 @@ def test_widgets_see_what_is_set_also_when_they_join_late(quick: ServiceProcess,
     assert late.expect("/ui/style") == ("groove.wav",)
     quick_osc.ask("/preset", "default", answer="/preset")
     assert late.expect("/ui/preset") == ("default",)
-    job = ask(quick, quick_osc, "watched.json", 2.0)
-    seconds = [late.expect("/ui/eta", seconds=20.0)[0] for _ in range(3)]
-    assert seconds[0] == 0.0 and 0.0 < seconds[-1] < 5.0
-    quick_osc.expect("/done", job, seconds=20.0)
+    job = ask(quick, quick_osc, "watched.json", 4.0)
+    seconds = [late.expect("/ui/eta")[0] for _ in range(3)]
+    assert seconds[0] == 0.0 and 0.0 < seconds[-1] < 60.0
+    quick_osc.expect("/done", job)
     late.close()
 
 
@@ -175,4 +186,4 @@ def test_the_renderer_has_low_priority_and_an_idle_disk(quick: ServiceProcess) -
     process = renderer_of(quick)
     expected = min(19, psutil.Process(quick.process.pid).nice() + 10)
     wait_for(lambda: process.nice() == expected, what="a nice renderer")
-    assert process.ionice().ioclass == psutil.IOPRIO_CLASS_IDLE
+    wait_for(lambda: process.ionice().ioclass == psutil.IOPRIO_CLASS_IDLE, what="a renderer that leaves the disk to others")

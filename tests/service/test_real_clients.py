@@ -63,7 +63,7 @@ class Client(ABC):
         if self.process.stdin:
             self.process.stdin.close()
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 class Liblo(Client):
@@ -75,7 +75,7 @@ class Liblo(Client):
 
     def send(self, address: str, tags: str = "", *values: object) -> None:
         words = ["oscsend", "127.0.0.1", str(self.service.port), PREFIX + address, *([tags] if tags else []), *map(str, values)]
-        subprocess.run(words, check=True, timeout=10)
+        subprocess.run(words, check=True, timeout=60)
 
     def heard(self, address: str) -> list[list[str]]:
         rows = (line.split(maxsplit=3) for line in self.output.read_text().splitlines())
@@ -119,13 +119,13 @@ class PureData(Client):
 
         def say() -> bool:  # it takes a moment to listen
             try:
-                with socket.create_connection(("127.0.0.1", self.control_port), timeout=5.0) as connection:
+                with socket.create_connection(("127.0.0.1", self.control_port), timeout=60.0) as connection:
                     connection.sendall(words.encode())
                 return True
             except ConnectionRefusedError:
                 return False
 
-        wait_for(say, 20.0, "a patch that listens")
+        wait_for(say, what="a patch that listens")
 
     def heard(self, address: str) -> list[list[str]]:
         wanted = (PREFIX + address).split("/")[1:]
@@ -142,7 +142,7 @@ def client(request: pytest.FixtureRequest, quick: ServiceProcess, tmp_path: Path
         running.subscribe()
         return bool(running.heard("/subscribed"))
 
-    wait_for(is_subscribed, 20.0, "a client that hears")
+    wait_for(is_subscribed, what="a client that hears")
     yield running
     running.close()
 
@@ -162,7 +162,7 @@ def about(client: Client, address: str, word: str) -> Callable[[], list[list[str
 
 def sees_through(client: Client, job: str) -> None:
     """Wait until the client has heard of a job's progress and its end."""
-    (done,) = wait_for(about(client, "/done", job), 60.0, "/done")
+    (done,) = wait_for(about(client, "/done", job), what="/done")
     assert done[0] == job and done[-2].endswith(f"{job}.wav") and float(done[-1]) == 1.0
     fractions = [float(values[0]) for values in about(client, "/progress", job)()]
     assert len(fractions) >= 2 and fractions == sorted(fractions) and fractions[-1] == 1.0
@@ -173,7 +173,7 @@ def sees_through(client: Client, job: str) -> None:
 def test_a_remix_is_asked_for_and_seen_through(client: Client, content: str) -> None:
     name = f"from-{type(client).__name__}"
     client.send("/remix", "ssss", content, content, "default", name)
-    (accepted,) = wait_for(lambda: client.heard("/accepted"), 30.0, "/accepted")
+    (accepted,) = wait_for(lambda: client.heard("/accepted"), what="/accepted")
     assert accepted[1:] == [name, "default"]
     sees_through(client, accepted[0])
 
@@ -181,11 +181,11 @@ def test_a_remix_is_asked_for_and_seen_through(client: Client, content: str) -> 
 def test_a_button_asks_when_it_is_pressed_and_not_when_it_is_released(client: Client, content: str) -> None:
     client.send("/content", "s", content)
     client.send("/style", "s", content)
-    wait_for(lambda: client.heard("/content") and client.heard("/style"), 10.0, "the echoes")
+    wait_for(lambda: client.heard("/content") and client.heard("/style"), what="the echoes")
     client.send("/go", "f", 1.0)
-    (accepted,) = wait_for(lambda: client.heard("/accepted"), 30.0, "/accepted")
+    (accepted,) = wait_for(lambda: client.heard("/accepted"), what="/accepted")
     client.send("/go", "f", 0.0)
     sees_through(client, accepted[0])
     client.send("/content", "s", content)
-    wait_for(lambda: len(client.heard("/content")) == 2, 10.0, "the echo of what was sent after the release")
+    wait_for(lambda: len(client.heard("/content")) == 2, what="the echo of what was sent after the release")
     assert len(client.heard("/accepted")) == 1 and not client.heard("/error")

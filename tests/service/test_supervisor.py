@@ -15,7 +15,7 @@ import pytest
 from daw_bridge.errors import NotCancellable
 from daw_bridge.request import RenderRequest, source_file
 from tests.service.bench import Bench, supervised
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_SECONDS, wait_for
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_a_device_with_a_number_works_and_its_files_have_names_for_every_system(
 
 
 def test_progress_is_seen_while_it_renders(bench: Bench) -> None:
-    job = bench.ask("a", seconds=1.5)
+    job = bench.ask("a", seconds=2.5)
     seen = set()
 
     def look() -> bool:
@@ -60,11 +60,13 @@ def test_progress_is_seen_while_it_renders(bench: Bench) -> None:
 
 
 def test_interactive_jobs_overtake_a_batch(bench: Bench) -> None:
-    bench.until(bench.ask("first", seconds=0.5), "rendering")
+    first = bench.held("first")
+    bench.until(first, "rendering")
     content = bench.root / "first.json"
     source = source_file(content, "content")
     for reqid, priority in (("b1", "batch"), ("b2", "batch"), ("now", "interactive")):
         bench.store.submit(RenderRequest(str(bench.root), source, source, {"id": "default"}, reqid=reqid, priority=priority))
+    bench.let_go(first)
     wait_for(lambda: len(bench.lines("publishes.log")) == 4)
     order = [bench.store.get(job_id).request.reqid for job_id in bench.lines("publishes.log")]
     assert order == ["first", "now", "b1", "b2"]
@@ -115,7 +117,7 @@ def test_what_fits_in_no_memory_fails_by_its_code_and_the_renderer_lives(bench: 
 
 def test_a_poison_job_fails_after_four_renderers_and_the_queue_goes_on(bench: Bench) -> None:
     poison, healthy = bench.ask("poison", do="crash", seconds=0.1), bench.ask("healthy", seconds=0.1)
-    failed = bench.until(poison, "done", "failed", seconds=40)
+    failed = bench.until(poison, "done", "failed")
     assert failed.error and failed.error["code"] == "renderer_crashed" and failed.crashes == 4
     assert bench.until(healthy, "done", "failed").state == "done"
     scales = [line.split()[1] for line in bench.lines("renders.log") if line.startswith(poison.id)]
@@ -125,27 +127,30 @@ def test_a_poison_job_fails_after_four_renderers_and_the_queue_goes_on(bench: Be
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
 def test_a_renderer_that_is_told_to_leave_counts_no_attempt(bench: Bench) -> None:
-    job = bench.ask("a", seconds=1.0)
+    job = bench.held("a")
     bench.until(job, "rendering")
     wait_for(lambda: bench.store.get(job.id).run)
     os.kill(bench.pid, signal.SIGTERM)
+    bench.let_go(job)
     done = bench.until(job, "done", "failed")
     assert done.state == "done" and done.crashes == 0 and bench.lines("publishes.log") == [job.id]
 
 
 def test_a_killed_renderer_counts_one_attempt_and_its_job_is_done_all_the_same(bench: Bench) -> None:
-    job = bench.ask("a", seconds=1.0)
+    job = bench.held("a")
     wait_for(lambda: bench.store.get(job.id).run)
     psutil.Process(bench.pid).kill()
+    bench.let_go(job)
     done = bench.until(job, "done", "failed")
     assert done.state == "done" and done.crashes == 1 and bench.lines("publishes.log") == [job.id]
 
 
 def test_a_queued_job_that_is_cancelled_never_starts(bench: Bench) -> None:
-    first, second = bench.ask("first", seconds=0.6), bench.ask("second", seconds=0.1)
+    first, second = bench.held("first"), bench.ask("second", seconds=0.1)
     bench.until(first, "rendering")
     assert bench.supervisor.cancel(second.id).state == "cancelled"
     assert bench.ticket("second")["state"] == "cancelled"
+    bench.let_go(first)
     bench.until(first, "done")
     assert [line.split()[0] for line in bench.lines("renders.log")] == [first.id]
     with pytest.raises(NotCancellable):
@@ -165,20 +170,22 @@ def test_a_rendering_job_lets_go_when_it_is_asked(bench: Bench) -> None:
 
 
 def test_a_renderer_that_does_not_listen_is_killed_after_two_seconds(bench: Bench) -> None:
-    job = bench.ask("a", seconds=60, do="deaf")
+    job = bench.ask("a", seconds=600, do="deaf")
     wait_for(lambda: bench.lines("renders.log"))
     pid, asked = bench.pid, time.monotonic()
     bench.supervisor.cancel(job.id)
     bench.until(bench.ask("b", seconds=0.1), "done", "failed")
-    assert bench.pid != pid and 2.0 <= time.monotonic() - asked < 10.0
+    assert bench.pid != pid and time.monotonic() - asked >= 2.0
     cancelled = bench.store.get(job.id)
     assert cancelled.state == "cancelled" and cancelled.crashes == 0
 
 
 def test_a_source_that_was_changed_meanwhile_is_refused(bench: Bench) -> None:
-    bench.until(bench.ask("first", seconds=0.6), "rendering")
+    first = bench.held("first")
+    bench.until(first, "rendering")
     job = bench.ask("a", seconds=0.1)
     (bench.root / "a.json").write_text('{"seconds": 0.25}')
+    bench.let_go(first)
     failed = bench.until(job, "done", "failed")
     assert failed.error and failed.error["code"] == "not_found" and "changed" in failed.error["message"]
 
@@ -198,9 +205,8 @@ def test_a_renderer_leaves_when_the_supervisor_stops(bench: Bench) -> None:
     bench.until(bench.ask("a", seconds=0.1), "done")
     process = bench.supervisor._renderers[0].process
     assert process is not None
-    began = time.monotonic()
-    bench.supervisor.stop(5.0)
-    assert process.returncode == 0 and time.monotonic() - began < 2.0
+    bench.supervisor.stop(PATIENCE_SECONDS)
+    assert process.returncode == 0, "it was not killed"
 
 
 @pytest.fixture
@@ -213,14 +219,18 @@ def unloads(naps: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUICK_UNLOAD_SECONDS", "0.1")
 
 
-@pytest.mark.usefixtures("naps")
-def test_a_sleeping_renderer_starts_within_a_second_of_a_nudge(bench: Bench) -> None:
+@pytest.fixture
+def sleeps_well(naps: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does not look for jobs by itself for an hour."""
+    monkeypatch.setenv("QUICK_LOOK_SECONDS", "3600")
+
+
+@pytest.mark.usefixtures("sleeps_well")
+def test_a_sleeping_renderer_starts_when_it_is_nudged(bench: Bench) -> None:
     bench.until(bench.ask("a", seconds=0.1), "done")
     log = bench.supervisor.state.root / "renderer-cpu.log"
     wait_for(lambda: "asleep" in log.read_text(), what="the sleep")
-    job, asked = bench.ask("b", seconds=0.1), time.monotonic()
-    wait_for(lambda: bench.store.get(job.id).run)
-    assert time.monotonic() - asked < 1.0
+    assert bench.until(bench.ask("b", seconds=0.1), "done", "failed").state == "done"
 
 
 @pytest.mark.usefixtures("unloads")
@@ -232,6 +242,6 @@ def test_a_renderer_that_was_idle_for_long_is_replaced_by_a_cold_one(bench: Benc
         bench.supervisor.tick(time.monotonic())
         return bench.supervisor._renderers[0].process is not None and bench.pid != former
 
-    wait_for(is_replaced, 30.0, "the new renderer")
+    wait_for(is_replaced, what="the new renderer")
     assert bench.supervisor._renderers[0].is_cold
     assert bench.until(bench.ask("b", seconds=0.1), "done").crashes == 0

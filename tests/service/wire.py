@@ -17,7 +17,11 @@ from typing import Any
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
+from tests.waiting import PATIENCE_SECONDS
+
 PREFIX = "/daw_bridge"
+RENEW_SECONDS = 20.0  # a subscription lasts for 60
+STOP_SECONDS = 60.0
 
 
 def packet(address: str, *values: Any, tags: str = "") -> bytes:
@@ -37,6 +41,7 @@ class Osc:
         self.service = ("127.0.0.1", port)
         self.heard: list[tuple[str, tuple[Any, ...]]] = []
         self.subscribed: list[tuple[Any, ...]] = []
+        self.renewed = 0.0
 
     def raw(self, data: bytes) -> None:
         self.sock.sendto(data, self.service)
@@ -45,19 +50,32 @@ class Osc:
         self.raw(packet(PREFIX + address, *values, tags=tags))
         if address == "/subscribe":
             self.subscribed.append(values)
+            self.renewed = time.monotonic()
 
     def receive(self, seconds: float) -> tuple[str, tuple[Any, ...]] | None:
         """The next message: address without the prefix, and values."""
-        self.sock.settimeout(max(seconds, 1e-3))
-        try:
-            message = OscMessage(self.sock.recv(65536))
-        except TimeoutError:
-            return None
-        heard = (message.address.removeprefix(PREFIX), tuple(message.params))
-        self.heard.append(heard)
-        return heard
+        deadline = time.monotonic() + seconds
+        while True:
+            self._renew()
+            self.sock.settimeout(min(max(deadline - time.monotonic(), 1e-3), RENEW_SECONDS))
+            try:
+                message = OscMessage(self.sock.recv(65536))
+            except TimeoutError:
+                if time.monotonic() >= deadline:
+                    return None
+                continue
+            heard = (message.address.removeprefix(PREFIX), tuple(message.params))
+            self.heard.append(heard)
+            return heard
 
-    def expect(self, address: str, *begin: Any, seconds: float = 10.0) -> tuple[Any, ...]:
+    def _renew(self) -> None:
+        """Stay subscribed, however long a test takes."""
+        if self.subscribed and time.monotonic() - self.renewed > RENEW_SECONDS:
+            self.renewed = time.monotonic()
+            for values in self.subscribed:
+                self.raw(packet(PREFIX + "/subscribe", *values))
+
+    def expect(self, address: str, *begin: Any, seconds: float = PATIENCE_SECONDS) -> tuple[Any, ...]:
         """The values of the next message to this address that begins so; others are heard and passed over."""
         deadline = time.monotonic() + seconds
         passed = []
@@ -68,7 +86,7 @@ class Osc:
             passed.append(heard)
         raise AssertionError(f"{address} {begin} did not come within {seconds} s, but {passed[-20:]}")
 
-    def expect_each(self, *wanted: tuple[Any, ...], seconds: float = 10.0) -> None:
+    def expect_each(self, *wanted: tuple[Any, ...], seconds: float = PATIENCE_SECONDS) -> None:
         """Hear a message to each address that begins so, in whatever order they come."""
         deadline, open_ones, passed = time.monotonic() + seconds, list(wanted), []
         while open_ones and time.monotonic() < deadline:
@@ -78,7 +96,7 @@ class Osc:
             open_ones = [one for one in open_ones if words[: len(one)] != one]
         assert not open_ones, f"{open_ones} did not come within {seconds} s, but {passed[-20:]}"
 
-    def ask(self, address: str, *values: Any, answer: str, seconds: float = 10.0) -> tuple[Any, ...]:
+    def ask(self, address: str, *values: Any, answer: str, seconds: float = PATIENCE_SECONDS) -> tuple[Any, ...]:
         self.send(address, *values)
         return self.expect(answer, seconds=seconds)
 
@@ -86,7 +104,7 @@ class Osc:
         """Seconds until the pong."""
         token, begin = uuid.uuid4().hex, time.monotonic()
         self.send("/ping", token)
-        self.expect("/pong", token, seconds=2.0)
+        self.expect("/pong", token)
         return time.monotonic() - begin
 
     def close(self) -> None:
@@ -132,7 +150,7 @@ class ServiceProcess:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            output, _ = self.process.communicate(timeout=20)
+            output, _ = self.process.communicate(timeout=STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             output, _ = self.process.communicate()
