@@ -33,11 +33,18 @@ def gram_matrix(features: Tensor, centre: Tensor | None = None) -> Tensor:
     Source:
         Gatys, Ecker and Bethge 2015, eq. 3. Differs: the paper sums; we divide by N here, once.
     """
+    flat = _by_place(features)
+    if centre is None:
+        return (flat.transpose(1, 2) @ flat).to(_sum_type(flat)) / flat.shape[1]
+    gram: Tensor = _GramAbout.apply(flat, centre[:, None].to(flat.dtype))
+    return gram
+
+
+def _by_place(features: Tensor) -> Tensor:
+    """`(B, C, *)` as `(B, N, C)`; channels-last maps flatten without a copy."""
     if features.ndim < 3 or features[0, 0].numel() == 0:
         raise ShapeError(f"features.shape={tuple(features.shape)} must be (B, C, *) with something in *", "Use a longer clip.")
-    flat = features.permute(0, *range(2, features.ndim), 1).flatten(1, -2)  # channels-last maps flatten without a copy
-    gram: Tensor = flat.transpose(1, 2) @ flat if centre is None else _GramAbout.apply(flat, centre[:, None].to(flat.dtype))
-    return gram.to(_sum_type(flat)) / flat.shape[1]
+    return features.permute(0, *range(2, features.ndim), 1).flatten(1, -2)
 
 
 def _sum_type(features: Tensor) -> torch.dtype:
@@ -51,26 +58,85 @@ class _GramAbout(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, flat: Tensor, centre: Tensor) -> Tensor:
         ctx.save_for_backward(flat, centre)
-        gram = flat.new_zeros(flat.shape[0], flat.shape[2], flat.shape[2], dtype=_sum_type(flat))
-        for part in torch.split(flat, PLACES_AT_ONCE, dim=1):
-            around = part - centre
-            gram += around.transpose(1, 2) @ around
-        return gram
+        return _mean_products(flat, centre)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         flat, centre = ctx.saved_tensors
-        both = (gradient + gradient.transpose(1, 2)).to(flat.dtype)
-        found = torch.empty_like(flat)
-        for part, room in zip(*(torch.split(t, PLACES_AT_ONCE, dim=1) for t in (flat, found)), strict=True):
-            room.copy_((part - centre) @ both)
-        return found, None
+        both = (gradient + gradient.transpose(1, 2)).div_(flat.shape[1])
+        return _weighted_places(flat, centre, both.to(flat.dtype)), None
+
+
+class _GramError(torch.autograd.Function):
+    """Relative error of a Gram matrix about a centre, in as few passes over memory as there can be.
+
+    What is small and elementwise costs as much as a product of matrices here: new memory for each result, and two
+    threads that wait for each other. So the difference is made where the Gram matrix lies, and kept for the way back.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, flat: Tensor, centre: Tensor, wanted: Tensor) -> Tensor:
+        difference = _mean_products(flat, centre).sub_(wanted)
+        scale = _mean_square(wanted).clamp_min(SMALLEST)
+        ctx.save_for_backward(flat, centre, difference, scale)
+        return _mean_square(difference) / scale
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        flat, centre, difference, scale = ctx.saved_tensors
+        slope = gradient * (4.0 / (difference.numel() * flat.shape[1])) / scale
+        return _weighted_places(flat, centre, (difference * slope).to(flat.dtype)), None, None
+
+
+def _mean_products(flat: Tensor, centre: Tensor) -> Tensor:
+    """Gram matrix `(B, C, C)` of `(B, N, C)` about `(B, 1, C)`."""
+    sums: Tensor | None = None
+    for part in torch.split(flat, PLACES_AT_ONCE, dim=1):
+        around = part - centre
+        products = torch.bmm(around.transpose(1, 2), around).to(_sum_type(flat))  # matmul copies
+        sums = products if sums is None else sums.add_(products)
+    assert sums is not None
+    return sums.div_(flat.shape[1])
+
+
+def _weighted_places(flat: Tensor, centre: Tensor, weights: Tensor) -> Tensor:
+    """`(flat - centre) @ weights` for symmetric weights `(B, C, C)`, laid out in memory as `flat` is."""
+    found = torch.empty_like(flat)
+    for part, room in zip(*(torch.split(t, PLACES_AT_ONCE, dim=1) for t in (flat, found)), strict=True):
+        around = part - centre
+        if around.stride(1) == 1:  # channels first, as the layer before wants the gradient
+            torch.bmm(weights, around.transpose(1, 2), out=room.transpose(1, 2))
+        else:
+            torch.bmm(around, weights, out=room)
+    return found
+
+
+def _mean_square(x: Tensor) -> Tensor:
+    """A scalar, in one pass."""
+    square: Tensor = torch.linalg.vector_norm(x).square() / x.numel()
+    return square
 
 
 def relative_error(found: Tensor, wanted: Tensor) -> Tensor:
     """Mean square difference over the mean square of what is wanted: 0 = equal, 1 = as far as silence is. A scalar."""
     scale = wanted.square().mean().clamp_min(SMALLEST)
     return (found - wanted).square().mean() / scale
+
+
+def gram_error(features: Tensor, wanted: Tensor, centre: Tensor) -> Tensor:
+    """How far the Gram matrix of a feature map is from the one that is wanted.
+
+    Args:
+        features: `(B, C, *)`, real.
+        wanted: `(1, C, C)` or `(B, C, C)`, symmetric, float32 at least; without a gradient.
+        centre: `(1, C)` or `(B, C)`, without a gradient.
+
+    Returns:
+        `relative_error(gram_matrix(features, centre), wanted)`, a scalar, with less to be done for its gradient.
+    """
+    flat = _by_place(features)
+    error: Tensor = _GramError.apply(flat, centre[:, None].to(flat.dtype), wanted)
+    return error
 
 
 def content_loss(features: Mapping[str, Tensor], wanted: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
@@ -112,7 +178,7 @@ def style_loss(
     Source:
         Gatys, Ecker and Bethge 2015, eq. 4 and 5. Differs: divided by the target's mean square, layer by layer.
     """
-    errors = {layer: relative_error(gram_matrix(features[layer], centres[layer]), gram) for layer, gram in wanted_grams.items()}
+    errors = {layer: gram_error(features[layer], gram, centres[layer]) for layer, gram in wanted_grams.items()}
     return _weighted_mean(errors, weights)
 
 

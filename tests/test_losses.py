@@ -148,6 +148,22 @@ def test_the_style_loss_equals_its_definition() -> None:
     assert style_loss(found, grams, centres, WEIGHTS).item() == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize("places_at_once", [7, 1000])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_the_error_of_a_gram_and_its_gradient_are_those_of_its_parts_in_any_layout(
+    layout: torch.memory_format, places_at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(losses, "PLACES_AT_ONCE", places_at_once)
+    features = random(2, 3, 4, 5).contiguous(memory_format=layout).requires_grad_()
+    centre, wanted = random(2, 3, seed=1), gram_matrix(random(1, 3, 9, seed=2))
+    around = (features - centre[:, :, None, None]).flatten(2)
+    plain = losses.relative_error(around @ around.transpose(1, 2) / around.shape[2], wanted)
+    found = losses.gram_error(features, wanted, centre)
+    torch.testing.assert_close(found, plain)
+    (expected,), (gradient,) = (torch.autograd.grad(3.0 * loss, features) for loss in (plain, found))
+    torch.testing.assert_close(gradient, expected)
+
+
 def test_only_the_ratio_of_weights_counts() -> None:
     found, wanted = features_of(0), features_of(10)
     tenfold = {layer: 10 * weight for layer, weight in WEIGHTS.items()}

@@ -13,11 +13,12 @@ from collections.abc import MutableMapping
 
 NICENESS = 10
 MAPPED_FROM_BYTES = 8 << 20
+KEPT_BYTES = 64 << 20  # during work; `give_back` hands them back, too
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _IOPRIO_SET = {"x86_64": 251, "aarch64": 30, "arm64": 30, "riscv64": 30}
 _WHO_PROCESS, _CLASS_IDLE, _CLASS_SHIFT = 1, 3, 13
 
-_MMAP_THRESHOLD = -3
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
 log = logging.getLogger(__name__)
 
@@ -40,13 +41,16 @@ def step_back(environment: MutableMapping[str, str]) -> None:
 
 
 def hand_memory_back() -> None:
-    """Have large blocks mapped one by one and returned when they are freed.
+    """Have large blocks mapped one by one and returned when they are freed, and smaller ones kept for the next.
 
-    The C library of Linux else keeps them and splits them up, so that a long render takes more and more.
+    The C library of Linux else keeps all of them and splits them up, so that a long render takes more and more; or, told
+    which blocks are large, it keeps none, and the system makes each result of a step's products anew, page by page.
     """
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):  # another C library
-            ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, MAPPED_FROM_BYTES)
+            c_library = ctypes.CDLL(None)
+            c_library.mallopt(_MMAP_THRESHOLD, MAPPED_FROM_BYTES)
+            c_library.mallopt(_TRIM_THRESHOLD, KEPT_BYTES)
 
 
 def give_back() -> None:
