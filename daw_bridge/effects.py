@@ -19,6 +19,18 @@ PLUGINS = (
 )
 # fmt: on
 MAX_STEPS = 32
+# By a name or its end. Pedalboard takes any number for some of them, and then gives nonsense back or is busy for minutes.
+RANGES = {
+    "_hz": (0.0, 96_000.0),
+    "_sample_rate": (100.0, 384_000.0),
+    "gain_db": (-80.0, 80.0),
+    "_db": (-200.0, 100.0),
+    "_ms": (0.0, 10_000.0),
+    "depth": (0.0, 1.0),
+    "mix": (0.0, 1.0),
+    "feedback": (-1.0, 1.0),
+    "ratio": (1.0, 1e6),
+}
 
 
 def built(chain: tuple[Plugin, ...]) -> list[tuple[Plugin, Any]]:
@@ -54,11 +66,13 @@ class Knob:
         name: pedalboard's own.
         standard: its value where the chain says nothing; for a choice, its name.
         choices: what it may be; empty where it is a number or a switch.
+        limits: least and greatest value that we let through; None where pedalboard itself knows them, or it is no number.
     """
 
     name: str
     standard: float | bool | str
     choices: tuple[str, ...] = ()
+    limits: tuple[float, float] | None = None
 
 
 def knobs() -> dict[str, tuple[Knob, ...]]:
@@ -77,7 +91,13 @@ def _knob(name: str, standard: Any) -> Knob:
     choices = getattr(type(standard), "__members__", None)
     if choices is not None:
         return Knob(name, standard.name, tuple(choices))
-    return Knob(name, standard if isinstance(standard, bool) else round(float(standard), 4))
+    if isinstance(standard, bool):
+        return Knob(name, standard)
+    return Knob(name, round(float(standard), 4), limits=_limits(name))
+
+
+def _limits(name: str) -> tuple[float, float] | None:
+    return next((limits for end, limits in RANGES.items() if name == end or (end[0] == "_" and name.endswith(end))), None)
 
 
 def _names(cls: Any) -> set[str]:
@@ -91,16 +111,17 @@ def _plugin(cls: Any, step: Plugin, where: str) -> Any:
     for key, value in step.parameters.items():
         if key not in names:
             raise BadParameter(f"{where}: {step.plugin} has no parameter {key!r}", did_you_mean(key, names))
-        values[key] = _value(getattr(standard, key), value, f"{where}: {step.plugin}.{key}")
+        values[key] = _value(getattr(standard, key), value, f"{where}: {step.plugin}.{key}", _limits(key))
     try:
         return cls(**values)
     except (ValueError, TypeError, RuntimeError) as error:
         said = ", ".join(f"{key}={value}" for key, value in step.parameters.items())
-        raise BadParameter(f"{where}: {step.plugin} refuses {said}: {str(error).splitlines()[0]}", "Change the value.") from None
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise BadParameter(f"{where}: {step.plugin} refuses {said}: {reason}", "Change the value.") from None
 
 
-def _value(standard: Any, value: Any, where: str) -> Any:
-    """A parameter in the type of its standard value: a number, a switch, or one of pedalboard's named choices."""
+def _value(standard: Any, value: Any, where: str, limits: tuple[float, float] | None) -> Any:
+    """A parameter in the type of its standard value: a number in its limits, a switch, or one of pedalboard's named choices."""
     choices = getattr(type(standard), "__members__", None)
     if choices is not None:
         if value not in choices:
@@ -112,4 +133,7 @@ def _value(standard: Any, value: Any, where: str) -> Any:
         return value
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise BadParameter(f"{where}={value!r} must be a number", f"Its standard value is {standard:g}.")
+    if limits and not limits[0] <= value <= limits[1]:
+        rule = f"must lie from {limits[0]:g} to {limits[1]:g}"
+        raise BadParameter(f"{where}={value:g} {rule}", f"Its standard value is {standard:g}.")
     return float(value)

@@ -20,7 +20,7 @@ from .losses import style_loss
 from .resampling import at_rate
 from .resolutions import features_at, weight_of
 from .settings import TransferSettings
-from .sounding import BLOCK_OVERLAP, FEWEST_FRAMES, Sounding, reader, sounding
+from .sounding import BLOCK_OVERLAP, FEWEST_FRAMES, Sounding, hardly_sounds, reader, sounding
 from .spectrogram import WINDOW_SECONDS
 from .style_target import StyleTarget, style_heard, style_target
 from .transfer import Step, transfer
@@ -89,7 +89,7 @@ def listen(content: Audio, style: Audio, settings: TransferSettings, *, seed: in
     own, others = (at_rate(audio, content.sample_rate) for audio in (content, style))
     heard = sounding(analysis.levels(own), settings.gate_db, reader(own, analysis))
     if heard.n_frames < FEWEST_FRAMES:
-        raise TooShort(f"the content sounds for {heard.n_frames} frames, fewer than {FEWEST_FRAMES}", "Give a louder part.")
+        raise hardly_sounds("content", heard)
     return Heard(heard, *style_heard(others, settings, analysis), analysis, seed)
 
 

@@ -129,15 +129,18 @@ def make(
         memory_scale, steps: as in `pipeline.render`.
 
     Raises:
+        BadParameter: pedalboard does not take the preset's chain, which is said before anything is rendered.
         DawBridgeError: as `pipeline.render`.
     """
     from .pipeline import render
+    from .post import check_preset
     from .recipe import machine
 
     def on_step(progress: Progress) -> None:
         on_progress(progress.phase, progress.fraction)
 
     preset = preset_from(request.preset, str(request.preset["id"]))
+    check_preset(preset)
     remix = render(
         sources.content,
         sources.style,

@@ -13,7 +13,8 @@ from . import plugin_host
 from .audio import Audio, Samples
 from .blocks import blocks
 from .effects import built
-from .preset import Plugin
+from .errors import BadParameter
+from .preset import Plugin, Preset
 from .scratch import Scratch
 from .streaming import fed, poured, through
 
@@ -35,6 +36,18 @@ def check_chain(chain: tuple[Plugin, ...]) -> None:
         BadParameter: an unknown plugin or parameter, a wrong type or a value that the plugin refuses.
     """
     built(chain)
+
+
+def check_preset(preset: Preset) -> None:
+    """`check_chain` of a preset that is named when it is refused.
+
+    Raises:
+        BadParameter: as `check_chain`.
+    """
+    try:
+        check_chain(preset.post)
+    except BadParameter as error:
+        raise BadParameter(f"preset {preset.id!r}: {error.message}", error.hint) from None
 
 
 def apply_chain(

@@ -137,13 +137,10 @@ def checked(path: Path) -> Preset:
     Raises:
         BadParameter: what is wrong with it.
     """
-    from .post import check_chain
+    from .post import check_preset
 
     preset = read_preset(path)
-    try:
-        check_chain(preset.post)
-    except BadParameter as error:
-        raise BadParameter(f"preset {preset.id!r}: {error.message}", error.hint) from None
+    check_preset(preset)
     return preset
 
 

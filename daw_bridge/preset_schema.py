@@ -105,4 +105,6 @@ def _hosted() -> Table:
 def _knob(knob: Knob) -> Table:
     if knob.choices:
         return {"enum": list(knob.choices), "default": knob.standard}
-    return {"type": "boolean" if isinstance(knob.standard, bool) else "number", "default": knob.standard}
+    kind = "boolean" if isinstance(knob.standard, bool) else "number"
+    limits = {"minimum": knob.limits[0], "maximum": knob.limits[1]} if knob.limits else {}
+    return {"type": kind, "default": knob.standard, **limits}

@@ -134,7 +134,9 @@ def read_table(path: Path) -> dict[str, Any]:
         raise BadParameter(f"{where} cannot be read: {error.strerror}", "Check its permissions.") from None
     except RecursionError:
         raise BadParameter(f"{where} nests too deep", "A preset holds settings, lists of layers and a chain.") from None
-    except ValueError as error:  # no TOML, no UTF-8, or a number of thousands of digits
+    except UnicodeDecodeError:
+        raise BadParameter(f"{where} is not text in UTF-8", "Save it as UTF-8 in your editor.") from None
+    except ValueError as error:  # no TOML, or a number of thousands of digits
         said_of_it = str(error).splitlines()[0][:120]
         raise BadParameter(f"{where} is not TOML: {said_of_it}", "Check the line that it names.") from None
 

@@ -54,7 +54,7 @@ def resource_folder(named: Path | None = None, *, is_portable: bool = False) -> 
     signs = ("reaper.ini", *(PROGRAMS if is_portable else ()))
     if not any((folder / sign).exists() for sign in signs):
         raise NotFound(
-            f"{str(folder)!r} holds no {' and no '.join(signs)}",
+            f"{str(folder)!r} holds {'neither reaper.ini nor REAPER itself' if is_portable else 'no reaper.ini'}",
             "Start REAPER once, or name what its Options, Show REAPER resource path, opens: --resource-path FOLDER.",
         )
     return folder

@@ -12,7 +12,7 @@ from . import markers
 from .errors import UnsupportedFormat
 from .markers import Marker
 
-READABLE = "WAV, FLAC, AIFF, OGG and MP3"
+READABLE = "WAV, FLAC, AIFF, OGG or MP3"
 LARGEST_RIFF_BYTES = 0xFFFFFFFF - 8
 MAX_CHUNKS = 10_000
 MAX_BODY_BYTES = 1_000_000  # of a chunk that is read: nobody has more markers

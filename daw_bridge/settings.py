@@ -168,7 +168,7 @@ def _checked(setting: dataclasses.Field[Any], value: Any, where: str) -> Any:
     if "is_layers" in rule:
         return _layers(value, where)
     if not isinstance(value, bool):
-        raise BadParameter(f"{where}={said(value)} must be true or false", rule["about"] + ".")
+        raise BadParameter(f"{where}={said(value)} must be true or false", f"It means: {rule['about']}.")
     return value
 
 
@@ -182,7 +182,7 @@ def _number(setting: dataclasses.Field[Any], value: Any, where: str) -> float | 
     if not isinstance(setting.default, int):
         return found
     if found != int(found):
-        raise BadParameter(f"{where}={value:g} must be a whole number", rule["about"] + ".")
+        raise BadParameter(f"{where}={value:g} must be a whole number", f"It means: {rule['about']}.")
     return int(found)
 
 
@@ -190,7 +190,9 @@ def _in_range(value: Any, low: float, high: float, rule: Mapping[str, Any], wher
     if not is_number(value):
         raise BadParameter(f"{where}={said(value)} must be a number", f"Give one from {low:g} to {high:g}.")
     if not low <= value <= high:
-        raise BadParameter(f"{where}={value:g} must lie from {low:g} to {high:g} {rule['unit']}".rstrip(), rule["about"] + ".")
+        needed = f"must lie from {low:g} to {high:g} {rule['unit']}".rstrip()
+        shown = said(value) if isinstance(value, int) else f"{value:g}"
+        raise BadParameter(f"{where}={shown} {needed}", f"It means: {rule['about']}.")
     return float(value)
 
 

@@ -48,7 +48,7 @@ def add_state(command: argparse.ArgumentParser) -> None:
 def pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not (name and equals and value):
-        raise argparse.ArgumentTypeError(f"{text!r} must be NAME=VALUE, strength=0.5 for example")
+        raise argparse.ArgumentTypeError(f"{text!r} must be NAME=VALUE")
     return name, value
 
 

@@ -87,6 +87,13 @@ def sounding(levels: Tensor, gate_db: float, read: Read = unheard) -> Sounding:
     return Sounding(levels, presence, (presence > 0).nonzero()[:, 0], programme_db, read)
 
 
+def hardly_sounds(role: str, found: Sounding) -> TooShort:
+    """The error for a recording in which too little sounds: "content" or "style"."""
+    if not found.n_frames:
+        return TooShort(f"the {role} is silent", "Give a recording that can be heard.")
+    return TooShort(f"the {role} sounds for less than a tenth of a second", "Give a longer or louder recording.")
+
+
 def sounding_style(levels: Tensor, gate_db: float, read: Read = unheard) -> Sounding:
     """The same of a style, of which there must be something.
 
@@ -95,9 +102,7 @@ def sounding_style(levels: Tensor, gate_db: float, read: Read = unheard) -> Soun
     """
     found = sounding(levels, gate_db, read)
     if found.n_frames < FEWEST_FRAMES:
-        raise TooShort(
-            f"the style sounds for {found.n_frames} frames, fewer than {FEWEST_FRAMES}", "Give a longer or louder style."
-        )
+        raise hardly_sounds("style", found)
     return found
 
 

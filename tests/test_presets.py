@@ -147,6 +147,7 @@ def test_a_circle_is_refused(folder: Path, files: dict[str, str], said: str) -> 
         ("[transfer]\nstrength = nan\n", "transfer.strength=nan must be a number"),
         ("[transfer]\nstrength = 1979-05-27\n", "must be a number"),
         ("[transfer]\nstrength = 1.5\n", "transfer.strength=1.5 must lie from 0 to 1"),
+        ("[transfer]\nnum_steps = 1000000\n", "transfer.num_steps=1000000 must lie from 0 to 2000 steps. It means: opt"),
         ("[transfer]\nnum_steps = 1.5\n", "transfer.num_steps=1.5 must be a whole number"),
         ("[transfer]\nnum_steps = 0x" + "f" * 20_000 + "\n", "transfer.num_steps=a number without end must be a number"),
         ("[transfer]\nnum_steps = " + "9" * 5_000 + "\n", "is not TOML"),
@@ -238,6 +239,7 @@ def test_files_that_are_no_text_break_nothing(folder: Path) -> None:
         os.mkfifo(folder / "pipe.toml")
     broken = [str(preset) for preset in all_presets() if isinstance(preset, BadParameter)]
     assert len(broken) == len(list(folder.iterdir()))
+    assert any(text == "preset file bytes.toml is not text in UTF-8. Save it as UTF-8 in your editor." for text in broken)
     assert all("preset file" in text and "\n" not in text for text in broken)
     the_rest_works()
 

@@ -113,6 +113,8 @@ def test_a_folder_that_is_not_reapers_is_refused(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "Show REAPER resource path" in done.stderr and done.stderr.strip().endswith("[not_found]")
     assert list(tmp_path.iterdir()) == []
+    portable = run("install-reaper", "--portable", "--resource-path", tmp_path)
+    assert "holds neither reaper.ini nor REAPER itself" in portable.stderr
 
 
 def test_a_portable_reaper_has_its_resources_beside_the_program(tmp_path: Path) -> None:

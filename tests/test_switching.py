@@ -55,6 +55,14 @@ def test_each_is_heard_in_its_turn_sample_for_sample_where_it_is_in_time() -> No
     assert remix_share(np.array([0.0, 2.0, 3.98, 4.0, 4.02, 7.0, 8.0, 9.0])) == pytest.approx([0, 0, 0, 0.5, 1, 1, 0.5, 0])
 
 
+def test_of_a_short_recording_both_halves_are_heard() -> None:
+    pair = matched(noise(1, seconds=3.0), noise(2, seconds=3.0))
+    heard, margin = switched(pair).samples, round(0.02 * RATE)
+    middle = round(1.5 * RATE)
+    np.testing.assert_array_equal(heard[:, : middle - margin], pair.content.samples[:, : middle - margin])
+    np.testing.assert_array_equal(heard[:, middle + margin : -margin], pair.remix.samples[:, middle + margin : -margin])
+
+
 def test_another_rate_moves_nothing_in_time() -> None:
     sos = butter(8, 8000, fs=48_000, output="sos")
     sound = sosfiltfilt(sos, noise(1, seconds=3.0, rate=48_000).samples.astype(np.float64))

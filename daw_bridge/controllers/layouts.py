@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .. import disk
-from ..errors import ForbiddenPath
+from ..errors import ForbiddenPath, NotFound
 from . import open_stage_control, touchosc
 from .panel import PresetButton, panel, preset_buttons
 
@@ -34,11 +34,14 @@ def write_layout(path: Path, content: bytes, *, is_forced: bool = False) -> None
     """Write a layout, whole or not at all.
 
     Raises:
+        NotFound: there is no such folder.
         ForbiddenPath: the file exists and is not to be replaced, or cannot be written.
         DiskFull: no room.
     """
     if path.exists() and not is_forced:
         raise ForbiddenPath(f"{str(path)!r} exists already", "Choose another name by --out, or say --force to replace it.")
+    if not path.absolute().parent.is_dir():
+        raise NotFound(f"folder {str(path.parent)!r} does not exist", "Make it first, or choose another.")
     staged = path.with_name(f".{path.name}.new")
     with disk.writing(staged) as file:
         file.write(content)

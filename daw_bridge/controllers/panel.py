@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..errors import UnknownAddress, UnknownPreset, did_you_mean
+from ..errors import BadArguments, UnknownAddress, UnknownPreset, did_you_mean
 from ..service.buttons import Buttons, parameters
 from ..service.packets import is_word
 from ..service.table import OUTGOING, PREFIX, find
@@ -84,14 +84,15 @@ def preset_buttons(wanted: Sequence[str] = ()) -> list[PresetButton]:
         wanted: their ids; none means FAVOURITES, those that exist. Places that are left get an index.
 
     Raises:
-        UnknownPreset: there is no such preset, or more are named than there are buttons.
+        UnknownPreset: there is no such preset.
+        BadArguments: more are named than there are buttons.
     """
     titles = dict(Buttons.preset_titles())
     for preset_id in wanted:
         if preset_id not in titles:
             raise UnknownPreset(f"preset {preset_id!r} does not exist", did_you_mean(preset_id, titles))
     if len(wanted) > N_PRESETS:
-        raise UnknownPreset(f"{len(wanted)} presets for {N_PRESETS} buttons", "Name fewer.")
+        raise BadArguments(f"{len(wanted)} presets are more than the {N_PRESETS} buttons", "Name fewer.")
     known = list(titles)
     chosen = list(wanted) or [preset_id for preset_id in FAVOURITES if preset_id in titles]
     buttons = [PresetButton(_word(preset_id, known), titles[preset_id]) for preset_id in chosen[:N_PRESETS]]

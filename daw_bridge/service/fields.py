@@ -103,7 +103,8 @@ def _value(field: Field, text: str, where: str) -> Any:
         return text.lower() in TRUE
     if isinstance(field.default, int):
         if not text.isdecimal():
-            raise BadParameter(f"{where}={text!r} must be a whole number", field.about)
+            rule = f"must be a whole number from {field.low} to {field.high}"
+            raise BadParameter(f"{where}={text!r} {rule}", field.about)
         return int(text)
     if field.example:
         try:

@@ -43,7 +43,7 @@ def make_folders(project: Path) -> list[Path]:
         for path in missing:
             path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ForbiddenPath(f"{folders.root} cannot be written: {error.strerror}", "Check the folder's rights.") from None
+        raise ForbiddenPath(f"{folders.root} cannot be written: {error.strerror}", "Choose one that you may write to.") from None
     return missing
 
 
@@ -82,5 +82,5 @@ def init_project(path: Path) -> list[Path]:
             (example / SETTINGS).write_text(EXAMPLE, encoding="utf-8")
             made.append(example)
     except OSError as error:
-        raise ForbiddenPath(f"{folders.root} cannot be written: {error.strerror}", "Check the folder's rights.") from None
+        raise ForbiddenPath(f"{folders.root} cannot be written: {error.strerror}", "Choose one that you may write to.") from None
     return made

@@ -167,6 +167,7 @@ class Service:
         )
         await loop.create_datagram_endpoint(lambda: endpoint, sock=sock)
         host, port = sock.getsockname()[:2]
+        write_projects(self._state, self._remembered)  # before the address: who finds the service reads which project is meant
         address = {"host": HOST, "port": port, "pid": os.getpid(), "version": __version__, "lan": self._config.lan}
         write_whole(self._state.address, json.dumps({**address, "presets": str(shipped_folder())}) + "\n")
         on_line(f"daw-bridge {__version__} listens on {host}:{port} (state {self._state.root})")
@@ -233,7 +234,6 @@ class Service:
         self._handlers.on_knock = loops.ticket_hint.set
         await self._take_hints(loops)
         tasks += [asyncio.ensure_future(self._watch_remembered(project)) for project in self._remembered]
-        await self._run_job(write_projects, self._state, list(self._remembered))
         await store_opened
         self._board.state = "ready"
         audience.publish("/startup", __version__)

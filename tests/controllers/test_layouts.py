@@ -12,9 +12,9 @@ from pathlib import Path
 import py2tosc
 import pytest
 
-from daw_bridge.controllers.layouts import NAMES, layout_bytes
+from daw_bridge.controllers.layouts import NAMES, layout_bytes, write_layout
 from daw_bridge.controllers.panel import HEIGHT, WIDTH, PresetButton, preset_buttons
-from daw_bridge.errors import UnknownAddress, UnknownPreset
+from daw_bridge.errors import BadArguments, NotFound, UnknownAddress, UnknownPreset
 from daw_bridge.folders import DEFAULT_PORT
 from daw_bridge.networks import network_of
 from daw_bridge.presets import load_preset, preset_ids
@@ -144,6 +144,13 @@ def test_presets_are_named_by_id_and_places_left_by_index(monkeypatch: pytest.Mo
     assert [preset.word for preset in preset_buttons(["tape"])][:2] == ["tape", "4"]
     with pytest.raises(UnknownPreset, match="Did you mean"):
         preset_buttons(["tpae"])
+    with pytest.raises(BadArguments, match="9 presets are more than the 8 buttons"):
+        preset_buttons(["tape"] * 9)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match=r"folder '.*nowhere' does not exist"):
+        write_layout(tmp_path / "nowhere" / "a.tosc", b"")
 
 
 def test_the_buttons_that_nobody_chose_need_nothing_beyond_the_package() -> None:

@@ -249,3 +249,13 @@ def test_a_preset_that_breaks_is_named_and_its_last_good_version_goes_on(service
     path.unlink()
     assert osc.ask("/preset", "mine", answer="/error")[0] == "unknown_preset"
     assert osc.ask("/preset", "default", answer="/preset") == ("default",)
+
+
+def test_send_knows_the_project_as_soon_as_the_service_listens(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    song, style = write_clip(project / "song.wav"), write_clip(project / "style.wav", seed=3)
+    running = ServiceProcess([project], tmp_path / "state", is_quick=True)
+    try:
+        assert client.send(song, style=style, state=running.state, is_waiting=False).job
+    finally:
+        running.stop()
