@@ -174,6 +174,11 @@ def by_code(code: str) -> type[DawBridgeError]:
     return classes.get(code, Internal) if code != "internal" else Internal
 
 
+def codes() -> list[str]:
+    """Every stable code, in the order of the tree."""
+    return list(dict.fromkeys(cls.code for cls in _tree(DawBridgeError)))
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A hint that names the nearest known word, or all of them where none is near."""
     names = sorted(known)

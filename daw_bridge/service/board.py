@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -11,6 +12,8 @@ from .events import Event, Told, accepted, changes, in_words, latest, summary
 from .osc import Peer
 from .packets import is_word
 
+log = logging.getLogger(__name__)
+LOGGED = ("/started", "/done", "/failed", "/cancelled")
 PAUSED = "rendering rests: somebody paused it, or a DAW records. Let it go on with daw-bridge resume"
 
 
@@ -79,6 +82,7 @@ class Board:
         if asker and not job.is_final:
             self.follow(job.id, asker)
         if is_new:
+            log.info("job %s accepted: %s", job.id, job.request.content.path)
             self._told.setdefault(job.id, Told())
             self._light(job)
         else:
@@ -138,6 +142,8 @@ class Board:
     def _tell(self, job: Job, now: float) -> None:
         for event in changes(self._told.setdefault(job.id, Told()), job, now):
             self._publish(event, list(self._askers.get(job.id, ())))
+            if event.address in LOGGED:
+                log.info("job %s %s", job.id, in_words(event))
 
     def _publish(self, event: Event, also: list[Peer]) -> None:
         self.audience.publish(event.address, *event.arguments, also=also)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ..errors import BadArguments, UnknownAddress, did_you_mean
+from ..errors import BadArguments, UnknownAddress, codes, did_you_mean
 from .packets import Message, Value
 
 PREFIX = "/daw_bridge"
@@ -215,6 +215,7 @@ def markdown_table() -> str:
     lines += [f"| `{PREFIX}{r.address}` | {_code(r.tags)} | {_code(r.answers)} | {r.meaning} |" for r in INCOMING]
     lines += ["", "| told | tags | meaning |", "|---|---|---|"]
     lines += [f"| `{PREFIX}{r.address}` | `,{r.tags}` | {r.meaning} |" for r in OUTGOING]
+    lines += ["", f"Codes of an `/error` and a `/failed`: {', '.join(f'`{code}`' for code in codes())}."]
     return "\n".join(lines) + "\n"
 
 

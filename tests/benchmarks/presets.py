@@ -1,6 +1,6 @@
 """Every preset on the same clips, as a table: time, levels, delay, scores, and how far any two presets are apart.
 
-    python -m tests.benchmarks.presets --clips CLIPS [--tools ../shared/quality] [--pair gtr_solo_gap:orch_dense] [--out DIR]
+    python -m tests.benchmarks.presets --clips CLIPS [--tools TOOLS] [--pair gtr_solo_gap:orch_dense] [--out DIR]
     python -m tests.benchmarks.presets --page        # of what DIR holds: the tables of presets/README.md
 
 `--clips` is the folder of the recordings; `--tools` holds `score_pairs.py`, without which nothing is scored. One process renders

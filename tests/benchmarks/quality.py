@@ -1,6 +1,6 @@
 """Quality of presets over pairs of real recordings, the baselines in the same run: the README's table, JSON and pictures.
 
-    python -m tests.benchmarks.quality --tools ../shared/quality --clips CLIPS [--sound default,strength=0.7] [--out DIR]
+    python -m tests.benchmarks.quality --tools TOOLS --clips CLIPS [--sound default,strength=0.7] [--out DIR]
     python -m tests.benchmarks.quality … --pairs tests/benchmarks/heldout_pairs.tsv --seconds 12
 
 `--tools` holds `score_pairs.py`, its metrics and `pairs.tsv`; `--clips` the recordings that `build_corpus.py` there cuts

@@ -1,6 +1,6 @@
 """What each tenth of `strength` does to the song and to the style, pair by pair: a table, JSON and a picture.
 
-    python -m tests.benchmarks.strength --tools ../shared/quality --clips CLIPS [--pairs FILE] [--seconds 12] [--out DIR]
+    python -m tests.benchmarks.strength --tools TOOLS --clips CLIPS [--pairs FILE] [--seconds 12] [--out DIR]
 
 Content must fall and style rise from each tenth to the next; a step counts where it does both, or moves neither by more than
 `SAME`, which is what the figures themselves waver by. `--tools` and `--clips` as in `tests.benchmarks.quality`; the scores are

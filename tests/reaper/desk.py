@@ -41,7 +41,7 @@ class Desk:
         return ticket
 
     def answer(self, ticket: dict[str, Any], **outcome: Any) -> Path:
-        """Write a result ticket as reaper.md has it; a finished one with its file."""
+        """Write a result ticket as scripts read it; a finished one with its file."""
         remix = self.project / "daw_bridge" / "remixes" / "vocal take__default__style__v001.wav"
         remix.parent.mkdir(parents=True, exist_ok=True)
         if not remix.exists():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+import pytest
+
 from daw_bridge.job import Job
 from daw_bridge.request import RenderRequest, SourceFile
 from daw_bridge.service.audience import Audience
@@ -54,3 +56,16 @@ def test_each_job_that_a_full_disk_holds_up_is_told_of_also_where_one_takes_the_
         board.show((job,), ())
     told = [arguments for address, arguments in wire.sent if address == "/error"]
     assert told == [("disk_full", "job/ab.1", "no room"), ("disk_full", "job/cd.1", "no room")]
+
+
+def test_the_log_says_what_becomes_of_each_job(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    board = Board(Audience(Wire(), [], lambda: 0.0), lambda: 0.0, state="ready")
+    board.accepted(JOB, True, None)
+    running = dataclasses.replace(JOB, state="rendering", position=None, phase="transfer", fraction=0.3)
+    board.show((running,), ())
+    board.show((running,), ())
+    error = {"code": "disk_full", "message": "no room", "hint": "Free some."}
+    board.show((), (dataclasses.replace(running, state="failed", error=error),))
+    said = [line for line in caplog.messages if "ab.1" in line]
+    assert said == ["job ab.1 accepted: /p/song.wav", "job ab.1 started: tape", "job ab.1 failed: no room"]
