@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.plugin import building
 
-# A busy machine takes long over what an idle one does at once; what must be quick is measured by tests of its own.
-settings.register_profile("any machine", deadline=None)
+# A busy machine takes long over what an idle one does at once; what must be quick is measured by tests of its own. The examples
+# are the same in every run, so that a change that passes here passes anywhere; the soaks look for new ones.
+settings.register_profile("any machine", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
 # Before torch is imported, and for every process that a test starts: on a busy machine, threads that spin while they wait

@@ -52,8 +52,13 @@ def test_a_project_whose_drive_is_away_is_kept_in_mind_and_watched_when_it_is_ba
     remember(tmp_path, away)
     with served(tmp_path, here) as osc:
         assert remembered(tmp_path) == [here, away]
-        told = [json.loads(line)["message"] for line in (tmp_path / "state" / "service.log").read_text().splitlines()]
-        assert len([text for text in told if text.startswith(f"{away} is not watched until it is there")]) == 1, told
+
+        def told() -> list[str]:
+            lines = (tmp_path / "state" / "service.log").read_text().splitlines()
+            texts = [json.loads(line)["message"] for line in lines]
+            return [text for text in texts if text.startswith(f"{away} is not watched until it is there")]
+
+        wait_for(told, what="a line in the log")
         assert not away.parent.exists()
         remix(osc, here)
         away.mkdir(parents=True)
@@ -62,6 +67,7 @@ def test_a_project_whose_drive_is_away_is_kept_in_mind_and_watched_when_it_is_ba
         write_clip(tmp_path / "made" / "stem.wav")
         (tmp_path / "made").rename(ProjectFolders(away).drop / "hot")
         osc.expect("/done")
+        assert len(told()) == 1, "said once"
     assert remembered(tmp_path) == [here, away]
 
 

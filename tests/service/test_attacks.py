@@ -26,6 +26,7 @@ from tests.service.wire import Osc, ServiceProcess
 from tests.waiting import wait_for
 
 HUGE = 10**400
+SUPPRESSED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 ODD: tuple[Any, ...] = (
     None,
     True,
@@ -65,7 +66,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return {"schema": 1, "reqid": "r", "project": str(project), "content": str(content), "style": str(content)}
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, deadline=None, suppress_health_check=SUPPRESSED)
 @given(st.dictionaries(st.sampled_from(sorted(TICKET_KEYS)), st.sampled_from(ODD + MORE), min_size=1, max_size=3))
 def test_no_ticket_is_met_with_a_defect(sound: dict[str, Any], change: dict[str, Any]) -> None:
     try:
@@ -78,7 +79,7 @@ def test_no_ticket_is_met_with_a_defect(sound: dict[str, Any], change: dict[str,
     assert request.key and json.loads(json.dumps(request.to_table()))
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, deadline=None, suppress_health_check=SUPPRESSED)
 @given(
     st.sampled_from(("song.wav", "", "../x", "\ud800", "a" * 2000)),
     st.sampled_from(("default", "../default", "/etc/passwd", "a\x00b", "", "..", "x" * 5000, "default.toml")),

@@ -15,6 +15,7 @@ from tests.service.bench import Bench, supervised
 from tests.service.wire import Osc, ServiceProcess
 from tests.waiting import wait_for
 
+LATE_SECONDS = 150.0  # it is tried again after up to 30 s
 REASON = "ImportError: libtorch.so: cannot open shared object file"
 
 
@@ -44,7 +45,7 @@ def test_its_reason_is_told_the_job_waits_and_is_done_when_the_cause_is_gone(ben
     assert said.startswith(f"the renderer of cpu cannot start: {REASON}. Ask daw-bridge doctor") and "\n" not in said
     assert (bench.store.get(job.id).state, bench.store.get(job.id).crashes) == ("queued", 0)
     broken.unlink()
-    done = bench.until(job, "done", "failed")
+    done = bench.until(job, "done", "failed", seconds=LATE_SECONDS)
     assert done.state == "done" and done.crashes == 0
     held = bench.held("b")
     bench.until(held, "rendering")
@@ -64,7 +65,7 @@ def test_it_is_tried_again_more_and_more_seldom(bench: Bench) -> None:
             pauses.append(pause)
         return len(pauses) == 4
 
-    wait_for(look, what="four deaths")
+    wait_for(look, LATE_SECONDS, "four deaths")
     assert pauses == pytest.approx([0.25, 0.5, 1.0, 2.0], abs=0.05)
 
 
@@ -98,7 +99,7 @@ def test_everybody_who_asks_is_told(tmp_path: Path, broken: Path) -> None:
         for words in (["status"], ["jobs"]):
             assert sentence in run(*words, "--state", str(state)).stdout
         broken.unlink()
-        osc.expect_each(("/status/why", ""), ("/done", job))
+        osc.expect_each(("/status/why", ""), ("/done", job), seconds=LATE_SECONDS)
     finally:
         osc.close()
         assert service.stop()[0] == 0

@@ -30,7 +30,7 @@ class Dump:
 
     def lines(self, address: str) -> list[str]:
         """What came to an address, without the time: its tags, then its arguments."""
-        rows = (line.split(maxsplit=2) for line in self.path.read_text().splitlines())
+        rows = (line.split(maxsplit=2) for line in self.path.read_text().split("\n")[:-1])
         return [row[2] for row in rows if len(row) == 3 and row[1] == PREFIX + address]
 
 

@@ -52,6 +52,10 @@ class Client(ABC):
                 [str(word) for word in words], stdin=pipe, stdout=output, stderr=output, text=True, cwd=folder
             )
 
+    def lines(self) -> list[str]:
+        """What it has written, without a line that it is at."""
+        return self.output.read_text().split("\n")[:-1]
+
     def subscribe(self, address: str = "/subscribe") -> None:
         if self.hearing_port:
             self.send(address, "i", self.hearing_port)
@@ -78,7 +82,7 @@ class Liblo(Client):
         subprocess.run(words, check=True, timeout=60)
 
     def heard(self, address: str) -> list[list[str]]:
-        rows = (line.split(maxsplit=3) for line in self.output.read_text().splitlines())
+        rows = (line.split(maxsplit=3) for line in self.lines())
         return [row[3].replace('"', "").split() for row in rows if len(row) == 4 and row[1] == PREFIX + address]
 
 
@@ -95,7 +99,7 @@ class Node(Client):
         self.process.stdin.flush()
 
     def heard(self, address: str) -> list[list[str]]:
-        rows = [json.loads(line) for line in self.output.read_text().splitlines(keepends=True) if line.endswith("]\n")]
+        rows = [json.loads(line) for line in self.lines() if line.endswith("]")]
         return [[str(value) for value in row[2:]] for row in rows if row[0] == PREFIX + address]
 
 
@@ -129,7 +133,7 @@ class PureData(Client):
 
     def heard(self, address: str) -> list[list[str]]:
         wanted = (PREFIX + address).split("/")[1:]
-        rows = [line.split()[1:] for line in self.output.read_text().splitlines() if line.startswith("heard:")]
+        rows = [line.split()[1:] for line in self.lines() if line.startswith("heard:")]
         rows = [row[1:] if row[:1] == ["list"] else row for row in rows]
         return [row[len(wanted) :] for row in rows if row[: len(wanted)] == wanted]
 
@@ -138,9 +142,12 @@ class PureData(Client):
 def client(request: pytest.FixtureRequest, quick: ServiceProcess, tmp_path: Path) -> Iterator[Client]:
     running: Client = request.param(quick, tmp_path)
 
-    def is_subscribed() -> bool:  # again and again: it takes a moment to listen
+    def is_subscribed() -> bool:  # again and again: it takes a moment to listen; but no flood
         running.subscribe()
-        return bool(running.heard("/subscribed"))
+        try:
+            return bool(wait_for(lambda: running.heard("/subscribed"), 1.0))
+        except AssertionError:
+            return False
 
     wait_for(is_subscribed, what="a client that hears")
     yield running
