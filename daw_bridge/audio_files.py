@@ -151,6 +151,7 @@ def _read_samples(file: Any, first: int, n_samples: int, name: str, scratch: Scr
     for block in _decoded(file, first, n_samples, np.dtype(dtype).name):
         samples[:, done : done + len(block)] = block.T
         done += len(block)
+        scratch.on_block()
     if not done or (done < n_samples and file.subtype in BITS):
         raise UnsupportedFormat(f"{name} is cut off: {done} of {n_samples} samples can be read", "Copy or export it again.")
     return samples[:, :done]  # what is lossy may hold a little less than its header promises
@@ -194,7 +195,7 @@ def read_place(path: Path) -> Origin:
         return flac.place_of(file) if is_flac else riff.place_of(file)
 
 
-def write_audio(path: Path, audio: Audio, *, origin: Origin | None = None) -> None:
+def write_audio(path: Path, audio: Audio, *, origin: Origin | None = None, on_block: disk.OnBlock = disk.nothing) -> None:
     """Write a WAV or FLAC file and wait until the disk has it; what `read_audio` returned comes back bit for bit.
 
     The same audio gives the same bytes: no time or version is written unless `origin` carries it. Integers are rounded to
@@ -204,6 +205,7 @@ def write_audio(path: Path, audio: Audio, *, origin: Origin | None = None) -> No
         path: replaced where it exists; taken away again where writing fails.
         audio: its container is "WAV", "RF64" or "FLAC".
         origin: what the `bext` chunk says, and the markers, in FLAC in every form that programs read; None writes none.
+        on_block: called with each piece that was written or has reached the disk.
 
     Raises:
         UnsupportedFormat: the container does not hold the subtype.
@@ -215,11 +217,11 @@ def write_audio(path: Path, audio: Audio, *, origin: Origin | None = None) -> No
     if audio.subtype not in known.get(audio.container, ()):
         rule = f"WAV holds {', '.join(known['WAV'])}; FLAC holds {', '.join(FLAC_SUBTYPES)}."
         raise UnsupportedFormat(f"container={audio.container!r} with subtype={audio.subtype!r} is not written", rule)
-    with disk.writing(path) as file:
+    with disk.writing(path, on_block) as file:
         encoding.write_flac(file, audio, origin) if audio.container == "FLAC" else encoding.write_wave(file, audio, origin)
 
 
-def sound_sha256(audio: Audio) -> str:
+def sound_sha256(audio: Audio, on_block: disk.OnBlock = disk.nothing) -> str:
     """SHA-256 of what a file of an audio sounds like: its rate, channels and rounded samples, whatever chunks lie about them.
 
     What `read_audio` gives back of the written file has the same one, and so has the FLAC file beside the WAV.
@@ -230,4 +232,5 @@ def sound_sha256(audio: Audio) -> str:
     for block in encoding.blocks(audio):
         values = block if is_float else encoding.integers(block, bits)
         digest.update(np.ascontiguousarray(values, f"<f{bits // 8}" if is_float else "<i4").data)
+        on_block()
     return digest.hexdigest()

@@ -4,25 +4,39 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
+import io
 import json
 import math
 import os
 import shutil
+import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .errors import DawBridgeError, DiskFull, ForbiddenPath, NotFound
+from .errors import Away, DawBridgeError, DiskFull, ForbiddenPath, NotFound
 
 SPARE_BYTES = 65_536
+AWAY = (errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.ETIMEDOUT)  # what a share or a drive says that went
+BLOCK_BYTES = 1 << 16
+LEAST_PIECE_BYTES, MOST_PIECE_BYTES, PIECE_SECONDS = 1 << 20, 1 << 25, 0.5  # how much a disk is given before it is waited for
+
+OnBlock = Callable[[], None]
+
+
+def nothing() -> None:
+    """Of blocks of work that nobody wants to hear of."""
 
 
 def write_error(error: OSError, path: Path) -> DawBridgeError:
-    """Our error for one of the system's that came while writing `path`: DiskFull, or ForbiddenPath for all else."""
+    """Our error for one of the system's that came while writing `path`: DiskFull, Away, or ForbiddenPath for all else."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return DiskFull(f"no room on the disk for {path.name!r}", f"Free some in {str(path.parent)!r} and ask again.")
     reason = error.strerror or str(error)
+    if error.errno in AWAY:
+        return Away(f"{str(path)!r} cannot be written: {reason}", "Check the disk or the share that it lies on, and ask again.")
     return ForbiddenPath(f"{str(path)!r} cannot be written: {reason}", "Choose a folder that exists and that you may write to.")
 
 
@@ -31,7 +45,7 @@ def reported(path: Path) -> Iterator[None]:
     """Turn the system's errors of the block, which makes or renames `path`, into ours.
 
     Raises:
-        DiskFull, ForbiddenPath: as `write_error`.
+        DiskFull, Away, ForbiddenPath: as `write_error`.
     """
     try:
         yield
@@ -40,18 +54,20 @@ def reported(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def writing(path: Path) -> Iterator[BinaryIO]:
+def writing(path: Path, on_block: OnBlock = nothing) -> Iterator[BinaryIO]:
     """A new file to write, on the disk when the block ends and gone when the block fails.
 
     Args:
         path: replaced where it exists; atomic only for who writes beside and renames.
+        on_block: called with each piece that was written or has reached the disk.
 
     Raises:
         DiskFull: no room.
+        Away: its drive or share has gone.
         ForbiddenPath: it cannot be written for any other reason.
     """
     with reported(path):
-        file = path.open("wb")
+        file = io.BufferedWriter(_Pieces(path, on_block), BLOCK_BYTES)
         try:
             with file:
                 yield file
@@ -60,6 +76,43 @@ def writing(path: Path) -> Iterator[BinaryIO]:
         except BaseException:
             remove(path)
             raise
+
+
+class _Pieces(io.FileIO):
+    """A new file that is written to the disk piece by piece: all of it at its end would look like a disk that hangs."""
+
+    def __init__(self, path: Path, on_block: OnBlock) -> None:
+        super().__init__(path, "wb")
+        self._on_block, self._n_waiting, self._piece = on_block, 0, LEAST_PIECE_BYTES
+
+    def write(self, data: Any, /) -> int:
+        n_bytes = super().write(memoryview(data)[:MOST_PIECE_BYTES]) or 0
+        self._on_block()
+        self._n_waiting += n_bytes
+        if self._n_waiting >= self._piece:
+            began = time.monotonic()
+            os.fsync(self.fileno())
+            self._on_block()
+            is_quick = time.monotonic() - began < PIECE_SECONDS
+            self._piece = min(2 * self._piece, MOST_PIECE_BYTES) if is_quick else max(self._piece // 2, LEAST_PIECE_BYTES)
+            self._n_waiting = 0
+        return n_bytes
+
+
+def pour(source: BinaryIO, target: BinaryIO, on_block: OnBlock = nothing) -> None:
+    """Copy what is left of a file into another; each block is told of."""
+    while block := source.read(BLOCK_BYTES):
+        target.write(block)
+        on_block()
+
+
+def sha256_of(file: BinaryIO, on_block: OnBlock = nothing) -> str:
+    """The hash of what is left of a file; each block is told of."""
+    digest = hashlib.sha256()
+    while block := file.read(1 << 18):
+        digest.update(block)
+        on_block()
+    return digest.hexdigest()
 
 
 def remove(path: Path) -> None:

@@ -5,7 +5,7 @@ DawBridgeError
 │   ├── UnknownAddress · BadArguments (ShapeError) · UnknownPreset · BadParameter · UnknownJob · NotCancellable
 │   └── QueueFull · Unauthorised · RateLimited
 ├── FileError             a file that was named cannot be used
-│   └── NotFound · ForbiddenPath · EmptyFile · UnsupportedFormat · NotFinite · TooShort · TooLarge · TooLong
+│   └── NotFound (Away) · ForbiddenPath · EmptyFile · UnsupportedFormat · NotFinite · TooShort · TooLarge · TooLong
 ├── ResourceError         this machine lacks something now
 │   └── PortInUse · DiskFull · OutOfMemory · WeightsMissing (Unreachable) · RendererCrashed · PluginFailed
 ├── Cancelled             the user asked for it
@@ -90,6 +90,10 @@ class FileError(DawBridgeError):
 
 class NotFound(FileError):
     code = "not_found"
+
+
+class Away(NotFound):
+    """The drive or the share that it lies on is gone; it may come back."""
 
 
 class ForbiddenPath(FileError):

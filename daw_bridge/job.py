@@ -53,6 +53,8 @@ class Job:
         is_told: a cancelled job's result ticket was written.
         preview: absolute path of its first sound; empty while there is none.
         waits: what holds it, and with it the queue, up: a disk without room for the result; empty where nothing does.
+        away: why it was put off while others go on: its drive or share hangs or has gone; empty where it was not.
+        n_away: how often it was put off in a row because its drive had gone.
     """
 
     id: str
@@ -69,6 +71,8 @@ class Job:
     is_told: bool = False
     preview: str = ""
     waits: str = ""
+    away: str = ""
+    n_away: int = 0
 
     @property
     def is_final(self) -> bool:

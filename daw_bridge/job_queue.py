@@ -1,4 +1,4 @@
-"""Jobs on their way into the engine's queue."""
+"""Jobs on their way into the engine's queue, and put off there."""
 
 from __future__ import annotations
 
@@ -45,3 +45,19 @@ def _keep_order(connection: Connection, job_ids: list[str]) -> None:
     first = max(int(time.time() * 1000), newest + 1)
     dated = [(first + number, job_id) for number, job_id in enumerate(job_ids)]
     connection.exec_driver_sql("UPDATE workflow_status SET created_at = ? WHERE workflow_uuid = ?", dated)
+
+
+def put_off(connection: Connection, job_id: str, executor: str, seconds: float) -> bool:
+    """Take a job out of an executor's hand, to be given out again after a pause; False where it has it no more."""
+    done = connection.exec_driver_sql(
+        "UPDATE workflow_status SET status = 'DELAYED', delay_until_epoch_ms = ?, owner_xid = NULL, started_at_epoch_ms = NULL, "
+        "queue_name = COALESCE(queue_name, ?) WHERE workflow_uuid = ? AND status = 'PENDING' AND executor_id = ?",
+        (int((time.time() + seconds) * 1000), QUEUE, job_id, executor),
+    )
+    return done.rowcount > 0
+
+
+def take_up(connection: Connection, job_id: str) -> None:
+    """End a pause. The engine does so by the wall clock, which may be set back; whoever made the pause knows better."""
+    query = "UPDATE workflow_status SET status = 'ENQUEUED' WHERE workflow_uuid = ? AND status = 'DELAYED'"
+    connection.exec_driver_sql(query, (job_id,))

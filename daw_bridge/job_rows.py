@@ -105,6 +105,11 @@ class Rows:
         query = "SELECT 1 FROM workflow_status WHERE status = 'ENQUEUED' AND name = ? AND priority < ? LIMIT 1"
         return bool(self._ask(query, WORKFLOW, priority))
 
+    def has_work(self, now_ms: int) -> bool:
+        """Whether a job is in hand, waits, or was put off until now; takes microseconds."""
+        due = "status IN ('ENQUEUED', 'PENDING') OR status = 'DELAYED' AND delay_until_epoch_ms <= ?"
+        return bool(self._ask(f"SELECT 1 FROM workflow_status WHERE name = ? AND ({due}) LIMIT 1", WORKFLOW, now_ms))
+
     def tidy(self) -> None:
         """Carry the write-ahead log over into the database, as far as nobody is in the way; waits for nobody."""
         self._tidying.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
@@ -154,6 +159,8 @@ def job_of(row: Row, request: RenderRequest, place: int | None, error: Exception
         is_told=bool(noted.get("is_told", False)),
         preview=str(noted.get("preview", "")),
         waits=str(noted.get("waits", "")) if state in ACTIVE else "",
+        away=str(noted.get("away", "")) if state in ACTIVE else "",
+        n_away=int(noted.get("n_away", 0)),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -13,7 +14,7 @@ from typing import Any
 from .errors import BadArguments, DiskFull, NotCancellable, UnknownJob
 from .job import ACTIVE, FINAL, MAX_ATTEMPTS, STATES, Job, Published
 from .job_database import APPLICATION, QUEUE, database_url, durable_engine, prepare
-from .job_queue import enqueue
+from .job_queue import enqueue, put_off, take_up
 from .job_rows import PUBLISH_PHASE, STATE_OF, WORKFLOW, Row, Rows, job_of
 from .request import PRIORITIES, RenderRequest, request_from
 
@@ -185,6 +186,24 @@ class JobStore:
             Whether it was; not where the job was cancelled meanwhile.
         """
         return self._client._sys_db.reenqueue_for_recovery(job_id, [executor], QUEUE)
+
+    def put_off(self, job_id: str, executor: str, seconds: float) -> bool:
+        """Put a job that a renderer has in hand back, to be given out again after a pause.
+
+        Returns:
+            Whether it was; not where the job was cancelled meanwhile.
+        """
+        with self._client._sys_db.engine.begin() as connection:
+            return put_off(connection, job_id, executor, seconds)
+
+    def take_up(self, job_id: str) -> None:
+        """End the pause of a job that was put off."""
+        with self._client._sys_db.engine.begin() as connection:
+            take_up(connection, job_id)
+
+    def has_work(self) -> bool:
+        """Whether there is anything for a renderer to do now; takes microseconds."""
+        return self._rows.has_work(int(time.time() * 1000))
 
     def taken_by(self, executor: str) -> set[str]:
         """The ids of the jobs that a renderer has in hand by the engine's books; takes microseconds."""

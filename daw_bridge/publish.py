@@ -11,13 +11,14 @@ import contextlib
 import hashlib
 import os
 import re
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from . import disk
 from .audio import Audio
@@ -29,7 +30,7 @@ from .riff import Origin
 SUFFIXES = (".wav", ".flac")
 STAGING = ".daw_bridge"
 MAX_TRIES = 10_000
-TWIN_SECONDS = 60.0
+TWIN_SECONDS, LOOK_SECONDS = 60.0, 0.1
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,16 @@ def suffix_of(audio: Audio) -> str:
     return ".flac" if audio.container == "FLAC" else ".wav"
 
 
-def reserve(remixes: Path, content_stem: str, preset_id: str, style_label: str, suffix: str, job_id: str) -> Reservation:
+def reserve(
+    remixes: Path,
+    content_stem: str,
+    preset_id: str,
+    style_label: str,
+    suffix: str,
+    job_id: str,
+    *,
+    on_block: disk.OnBlock = disk.nothing,
+) -> Reservation:
     """Take the next free version for a job, or find the one that it took before.
 
     A version is free when no file of any kind has its name. Any number of processes may ask at once.
@@ -68,6 +78,7 @@ def reserve(remixes: Path, content_stem: str, preset_id: str, style_label: str, 
         content_stem, preset_id, style_label: parts of the name, any text.
         suffix: ".wav" or ".flac".
         job_id: the job's id.
+        on_block: called several times a second while the same job elsewhere is waited for.
 
     Raises:
         BadArguments: another suffix, or no job id.
@@ -77,22 +88,32 @@ def reserve(remixes: Path, content_stem: str, preset_id: str, style_label: str, 
         raise BadArguments(f"suffix={suffix!r}, job_id={job_id!r}: the suffix must be one of {', '.join(SUFFIXES)}", "")
     base = "__".join(portable(part) for part in (content_stem, preset_id, style_label))
     disk.make_folder(remixes / STAGING)
-    with _alone(remixes, job_id):
+    with _alone(remixes, job_id, on_block):
         return _reserve(remixes, base, suffix, job_id)
 
 
 @contextlib.contextmanager
-def _alone(remixes: Path, job_id: str) -> Iterator[None]:
+def _alone(remixes: Path, job_id: str, on_block: disk.OnBlock) -> Iterator[None]:
     """Hold off a twin, the same job in another service on this folder, on file systems that can lock."""
     lock = FileLock(remixes / STAGING / f"lock-{_tag(job_id)}", thread_local=False)
     with contextlib.suppress(OSError, NotImplementedError):  # no locks there, or a twin that hangs: names are safe all the same
-        lock.acquire(timeout=TWIN_SECONDS)
+        _acquire(lock, on_block)
     try:
         yield
     finally:
         if lock.is_locked:
             disk.remove(Path(lock.lock_file))
             lock.release()
+
+
+def _acquire(lock: FileLock, on_block: disk.OnBlock) -> None:
+    since = time.monotonic()
+    while time.monotonic() - since < TWIN_SECONDS:
+        with contextlib.suppress(Timeout):
+            lock.acquire(timeout=0)
+            return
+        on_block()
+        time.sleep(LOOK_SECONDS)
 
 
 def _reserve(remixes: Path, base: str, suffix: str, job_id: str) -> Reservation:
@@ -142,14 +163,14 @@ def withdraw(reservation: Reservation) -> None:
         disk.remove(reservation.recipe_path)
 
 
-def is_published(reservation: Reservation) -> bool:
+def is_published(reservation: Reservation, on_block: disk.OnBlock = disk.nothing) -> bool:
     """Whether the remix has its name and is the one that the recipe tells of, to the byte."""
     table = disk.read_json(reservation.recipe_path)
     told = table.get("file")
     if table.get("job") != reservation.job_id or not isinstance(told, dict):
         return False
     try:
-        return file_table(reservation.audio_path, reservation.audio_path.name) == told
+        return file_table(reservation.audio_path, reservation.audio_path.name, on_block) == told
     except OSError:
         return False
 
@@ -158,7 +179,14 @@ def _is_taken(reservation: Reservation) -> bool:
     return any(os.path.lexists(reservation.audio_path.with_suffix(suffix)) for suffix in SUFFIXES)
 
 
-def publish(reservation: Reservation, audio: Audio, recipe_table: Mapping[str, Any], *, origin: Origin | None = None) -> Path:
+def publish(
+    reservation: Reservation,
+    audio: Audio,
+    recipe_table: Mapping[str, Any],
+    *,
+    origin: Origin | None = None,
+    on_block: disk.OnBlock = disk.nothing,
+) -> Path:
     """Write a remix and its recipe under the reserved name.
 
     Where the job has published before, that file is returned as it is. Where somebody else's file has taken the name
@@ -169,28 +197,31 @@ def publish(reservation: Reservation, audio: Audio, recipe_table: Mapping[str, A
         audio: the remix.
         recipe_table: plain values; the job's id, the file's name, size and hash, and the hash of its sound are added.
         origin: for a WAV's `bext` chunk.
+        on_block: called with each piece of the work.
 
     Returns:
         The remix's path; its recipe has the ending `.json` in place of the suffix.
 
     Raises:
-        DiskFull, ForbiddenPath: the folder cannot be written; a full disk gets its reservation back, too.
+        DiskFull, Away, ForbiddenPath: the folder cannot be written; a full disk gets its reservation back, too.
         UnsupportedFormat: as `write_audio`.
     """
-    with _alone(reservation.recipe_path.parent, reservation.job_id):
-        return _publish(reservation, audio, recipe_table, origin)
+    with _alone(reservation.recipe_path.parent, reservation.job_id, on_block):
+        return _publish(reservation, audio, recipe_table, origin, on_block)
 
 
-def _publish(reservation: Reservation, audio: Audio, recipe_table: Mapping[str, Any], origin: Origin | None) -> Path:
+def _publish(
+    reservation: Reservation, audio: Audio, recipe_table: Mapping[str, Any], origin: Origin | None, on_block: disk.OnBlock
+) -> Path:
     remixes = reservation.recipe_path.parent
     for _ in range(MAX_TRIES):
-        if is_published(reservation):
+        if is_published(reservation, on_block):
             sweep(remixes, reservation.job_id)
             return reservation.audio_path
         table = disk.read_json(reservation.recipe_path)
         is_ours, is_stub = table.get("job") == reservation.job_id, "file" not in table
         if is_ours and not _is_taken(reservation):
-            if _publish_once(reservation, audio, recipe_table, origin):
+            if _publish_once(reservation, audio, recipe_table, origin, on_block):
                 return reservation.audio_path
             is_stub = True
         if is_ours and is_stub:
@@ -199,14 +230,16 @@ def _publish(reservation: Reservation, audio: Audio, recipe_table: Mapping[str, 
     raise ForbiddenPath(f"{str(reservation.audio_path)!r} is taken again and again", "Stop what writes there.")
 
 
-def _publish_once(reservation: Reservation, audio: Audio, recipe_table: Mapping[str, Any], origin: Origin | None) -> bool:
+def _publish_once(
+    reservation: Reservation, audio: Audio, recipe_table: Mapping[str, Any], origin: Origin | None, on_block: disk.OnBlock
+) -> bool:
     """False where the name was taken in the meantime."""
     staged, target = reservation.staging_path, reservation.audio_path
     try:
         disk.make_folder(staged.parent)
-        write_audio(staged, audio, origin=origin)
+        write_audio(staged, audio, origin=origin, on_block=on_block)
         with disk.reported(target):
-            told = {"job": reservation.job_id, **_told_of(staged, target.name, audio)}
+            told = {"job": reservation.job_id, **_told_of(staged, target.name, audio, on_block)}
             _write_recipe(reservation, {**recipe_table, **told}, is_new=False)
             try:
                 disk.rename_new(staged, target)
@@ -221,15 +254,15 @@ def _publish_once(reservation: Reservation, audio: Audio, recipe_table: Mapping[
         disk.remove(staged)
 
 
-def file_table(path: Path, name: str) -> dict[str, Any]:
+def file_table(path: Path, name: str, on_block: disk.OnBlock = disk.nothing) -> dict[str, Any]:
     """How a recipe knows its file again: name, size and hash of all its bytes."""
     with path.open("rb") as file:
-        return {"name": name, "size_bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+        return {"name": name, "size_bytes": path.stat().st_size, "sha256": disk.sha256_of(file, on_block)}
 
 
-def _told_of(path: Path, name: str, audio: Audio) -> dict[str, Any]:
+def _told_of(path: Path, name: str, audio: Audio, on_block: disk.OnBlock = disk.nothing) -> dict[str, Any]:
     """What a recipe says of its outcome: the file, and the sound whatever becomes of the file."""
-    return {"file": file_table(path, name), "sound_sha256": sound_sha256(audio)}
+    return {"file": file_table(path, name, on_block), "sound_sha256": sound_sha256(audio, on_block)}
 
 
 def _write_recipe(reservation: Reservation, table: Mapping[str, Any], *, is_new: bool) -> None:

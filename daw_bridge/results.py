@@ -49,7 +49,7 @@ def write_result(job: Job) -> Path | None:
     """
     if not job.request.reqid or not job.is_final:
         return None
-    return _write(Path(job.request.project), job.request.reqid, result_table(job))
+    return write_table(Path(job.request.project), job.request.reqid, result_table(job))
 
 
 def write_refusal(project: Path, reqid: str, error: DawBridgeError, reaper: Mapping[str, Any]) -> Path:
@@ -67,10 +67,20 @@ def write_refusal(project: Path, reqid: str, error: DawBridgeError, reaper: Mapp
     nothing = dict.fromkeys(("file", "preview", "recipe", "length_seconds", "sample_rate"))
     reason = {"code": error.code, "message": error.message, "hint": error.hint}
     table = {"schema": SCHEMA, "job": "", "reqid": reqid, "state": "failed", **nothing, "error": reason, "reaper": dict(reaper)}
-    return _write(project, reqid, table)
+    return write_table(project, reqid, table)
 
 
-def _write(project: Path, reqid: str, table: Mapping[str, Any]) -> Path:
+def write_table(project: Path, reqid: str, table: Mapping[str, Any]) -> Path:
+    """Write a ticket, whole or not at all.
+
+    Args:
+        project: an existing folder.
+        reqid: the asker's name for the request.
+        table: of `result_table`.
+
+    Raises:
+        DiskFull, Away, ForbiddenPath: the project's folder cannot be written to.
+    """
     folder = ProjectFolders(project).results
     make_folder(folder)
     ticket = folder / f"{reqid}.json"

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .. import disk, making
+from .. import making
+from ..disk import OnBlock
 from ..errors import Cancelled
 from ..folders import ProjectFolders
 from ..making import Sources
 from ..markers import of_part
 from ..names import portable
+from . import errands
 from .order import OnPreview, OnProgress, Order
 
 PREVIEW_SECONDS = 8.0
@@ -50,19 +51,22 @@ def offer(order: Order, sources: Sources, recipe: Mapping[str, Any], on_progress
     """
     from ..publish import suffix_of
 
-    target = _folder(order) / _name(order, suffix_of(sources.content))
+    project = Path(order.request.project)
+    target = ProjectFolders(project).previews / _name(order, suffix_of(sources.content))
+
+    def at(fraction: float) -> OnBlock:
+        return lambda: on_progress(PHASE, fraction)
+
     try:
-        if not target.is_file():
-            _render(order, sources, recipe, target, on_progress)
+        if not order.carry(project, errands.is_there, target, on_block=at(0.0)):
+            made = order.folder / f"first{target.suffix}"
+            _render(order, sources, recipe, made, on_progress)
+            order.carry(project, errands.place_first_sound, made, target, on_block=at(share(sources)))
         on_preview(target)
     except Cancelled:
         raise
     except Exception as error:
         log.warning("job %s has no first sound: %s: %s", order.job_id, type(error).__name__, error)
-
-
-def _folder(order: Order) -> Path:
-    return ProjectFolders(Path(order.request.project)).previews
 
 
 def _name(order: Order, suffix: str) -> str:
@@ -97,11 +101,4 @@ def _render(order: Order, sources: Sources, recipe: Mapping[str, Any], target: P
         on_progress=lambda _, fraction: on_progress(PHASE, fraction * whole),
         memory_scale=order.memory_scale,
     )
-    disk.make_folder(target.parent)
-    staged = target.with_name(f".{uuid.uuid4().hex}{target.suffix}")  # a dot file: nobody takes it for a first sound
-    try:
-        write_audio(staged, made.audio, origin=making.origin_of(made.recipe))
-        with disk.reported(target):
-            staged.replace(target)
-    finally:
-        disk.remove(staged)
+    write_audio(target, made.audio, origin=making.origin_of(made.recipe))

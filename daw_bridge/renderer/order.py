@@ -5,13 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
+from ..disk import OnBlock
 from ..job import Published
 from ..request import RenderRequest
 
 OnProgress = Callable[[str, float], None]
 OnPreview = Callable[[Path], None]
+ResultT = TypeVar("ResultT")
+
+
+class Carry(Protocol):
+    """Whoever goes to the user's folders."""
+
+    def __call__(self, place: Path, errand: Callable[..., ResultT], *values: Any, on_block: OnBlock) -> ResultT:
+        """Do an errand and give what it returned; what it raised is raised here.
+
+        Args:
+            place: the folder that it touches, which may hang.
+            errand: called as `errand(*values, on_block=…)`, perhaps in another process.
+            values: that can be pickled, as must be what comes back.
+            on_block: called several times a second meanwhile; what it raises ends the errand.
+        """
+
+
+def in_person(place: Path, errand: Callable[..., ResultT], *values: Any, on_block: OnBlock) -> ResultT:
+    """Do an errand here and now, for who has no service to keep alive."""
+    return errand(*values, on_block=on_block)
 
 
 @dataclass(frozen=True)
@@ -25,6 +46,7 @@ class Order:
         device: "cpu", "cuda" or "mps".
         memory_scale: 1, 1/2 or 1/4: how much of the usual memory to take, after an attempt that found too little.
         styles: folder of what was heard of styles; None hears each anew.
+        carry: goes to the user's folders.
     """
 
     job_id: str
@@ -33,6 +55,7 @@ class Order:
     device: str = "cpu"
     memory_scale: float = 1.0
     styles: Path | None = None
+    carry: Carry = in_person
 
 
 class Stages(Protocol):

@@ -7,12 +7,12 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from ..disk import has_room
 from ..errors import Cancelled, DiskFull
 from ..folders import ProjectFolders
 from ..job import Published
 from ..jobs import PUBLISH_PHASE, JobStore
 from .device import TICK_SECONDS
+from .errands import has_room
 from .order import Order, Stages
 
 ROOM_SECONDS = 5.0  # between two tries to publish on a disk that was full
@@ -48,8 +48,13 @@ def _check_living(store: JobStore, order: Order) -> None:
 def _wait_for_room(store: JobStore, order: Order, error: DiskFull) -> None:
     log.warning("job %s waits: %s", order.job_id, error)
     store.note(order.job_id, phase=ROOM_PHASE, waits=str(error))
-    remixes = ProjectFolders(Path(order.request.project)).remixes
-    since = time.monotonic()
-    while time.monotonic() - since < ROOM_SECONDS or not has_room(remixes, order.folder):
-        time.sleep(TICK_SECONDS)
+    project = Path(order.request.project)
+    remixes = ProjectFolders(project).remixes
+
+    def look() -> None:
         _check_living(store, order)
+
+    since = time.monotonic()
+    while time.monotonic() - since < ROOM_SECONDS or not order.carry(project, has_room, remixes, order.folder, on_block=look):
+        time.sleep(TICK_SECONDS)
+        look()

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..disk import read_json, write_json
+from ..disk import OnBlock, nothing, read_json, write_json
 from ..errors import NotFound
 from ..job import Published
 
@@ -17,17 +17,19 @@ _SOUND = ("sha256", "sample_rate", "channels", "samples")
 _FORM = ("container", "subtype", "time_reference", "markers")  # of the content alone: the remix is written in them
 
 
-def find(remixes: Path, recipe: Mapping[str, Any]) -> Path | None:
+def find(remixes: Path, recipe: Mapping[str, Any], on_block: OnBlock = nothing) -> Path | None:
     """The published remix that a recipe would make again, sample for sample; None where there is none or it was altered.
 
     Args:
         remixes: the project's folder of results.
         recipe: of `making.recipe_of`.
+        on_block: called with each recipe and each block of a remix that is looked at.
     """
     from ..publish import SUFFIXES, file_table
 
     wanted, sound = _decisive(recipe), str(recipe["content"]["sha256"]).encode()
     for path in sorted(remixes.glob("*.json"), reverse=True):
+        on_block()
         try:
             if sound not in path.read_bytes():
                 continue  # by far the most; parsing them would take ten times as long
@@ -35,7 +37,7 @@ def find(remixes: Path, recipe: Mapping[str, Any]) -> Path | None:
             if _decisive(found) != wanted or _is_cut_short(found):
                 continue
             for audio in (path.with_suffix(suffix) for suffix in SUFFIXES):
-                if audio.is_file() and not audio.is_symlink() and file_table(audio, audio.name) == found["file"]:
+                if audio.is_file() and not audio.is_symlink() and file_table(audio, audio.name, on_block) == found["file"]:
                     return audio
         except (OSError, KeyError, TypeError, AttributeError):
             continue  # somebody else's JSON, or a file that is just being taken away
@@ -54,12 +56,17 @@ def _is_cut_short(recipe: Mapping[str, Any]) -> bool:
     return any(steps < recipe["preset"]["transfer"]["num_steps"] for steps in recipe.get("steps", ()))
 
 
-def note(folder: Path, remix: Path) -> None:
-    """Keep in the job's work folder that nothing need be rendered; a remix with its tail is longer than its content."""
+def told_of(remix: Path) -> Published:
+    """What a job whose remix was made before tells of it; with its tail, it is longer than its content."""
     from ..audio_files import read_form
 
     sample_rate, _, n_samples = read_form(remix, role="remix")
-    write_json(folder / NOTE, asdict(published(remix, n_samples / sample_rate, sample_rate)))
+    return published(remix, n_samples / sample_rate, sample_rate)
+
+
+def note(folder: Path, told: Published) -> None:
+    """Keep in the job's work folder that nothing need be rendered."""
+    write_json(folder / NOTE, asdict(told))
 
 
 def noted(folder: Path) -> Published | None:

@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-import errno
-import json
-import logging
-import os
-import shutil
-import stat
-import time
 from importlib import import_module
 from pathlib import Path
 
-from .. import making
-from ..disk import make_folder, write_json, writing
-from ..errors import DawBridgeError, ForbiddenPath, NotFound, UnsupportedFormat
+from .. import disk, making
 from ..folders import ProjectFolders
 from ..job import Published
-from ..request import SourceFile
 from ..scratch import Scratch
-from . import first_sound, reuse
-from .device import TICK_SECONDS
+from . import errands, first_sound, reuse
+from .errands import KEPT_STEM, RECIPE
 from .order import OnPreview, OnProgress, Order
 
-RECIPE = "recipe.json"
-KEPT_STEM = "remix"
-COPY_BLOCK_BYTES = 1 << 20
 WARM_SAMPLES = 22_050
-PASSING = (errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.ETIMEDOUT)  # what a share or a drive says that went
-PASSING_SECONDS = (2.0, 8.0, 30.0, 120.0)  # waited before each further try
-
-log = logging.getLogger(__name__)
 
 
 def load() -> None:
@@ -63,13 +46,16 @@ def render(order: Order, on_progress: OnProgress, on_preview: OnPreview) -> None
 
     request = order.request
     on_progress("load", 0.0)
-    content, style = (copied(getattr(request, role), role, order.folder, on_progress) for role in ("content", "style"))
+    content, style = (copied(order, role, on_progress) for role in ("content", "style"))
     sources = making.read_sources(request, content, style, Scratch(order.folder), order.styles)
     recipe = making.recipe_of(request, sources, job=order.job_id)
-    earlier = None if request.is_forced else reuse.find(ProjectFolders(Path(request.project)).remixes, recipe)
-    if earlier is not None:
-        reuse.note(order.folder, earlier)
-        return
+    if not request.is_forced:
+        project = Path(request.project)
+        remixes = ProjectFolders(project).remixes
+        earlier = order.carry(project, errands.find, remixes, recipe, on_block=lambda: on_progress("load", 0.0))
+        if earlier is not None:
+            reuse.note(order.folder, earlier)
+            return
     done = 0.0
     if first_sound.is_due(order, sources):
         done = first_sound.share(sources)
@@ -82,121 +68,41 @@ def render(order: Order, on_progress: OnProgress, on_preview: OnPreview) -> None
     kept = order.folder / f"{KEPT_STEM}{suffix_of(made.audio)}"
     kept.unlink(missing_ok=True)
     write_audio(kept, made.audio)
-    write_json(order.folder / RECIPE, made.recipe)
+    disk.write_json(order.folder / RECIPE, made.recipe)
 
 
 def publish(order: Order) -> Published:
     """Give the kept remix its name in the project's remixes/, or name the one made before.
 
     Raises:
-        DawBridgeError: the disk is full or the folder cannot be written to; no version is left reserved then.
+        DawBridgeError: as `errands.publish`.
     """
-    from .. import publish as publishing
-    from ..audio_files import read_audio
-
-    earlier = reuse.noted(order.folder)
-    if earlier is not None:
-        return earlier
     request = order.request
-    kept = next(order.folder.glob(f"{KEPT_STEM}.*"))
-    reservation = publishing.reserve(
-        ProjectFolders(Path(request.project)).remixes,
-        Path(request.content.path).stem,
-        str(request.preset["id"]),
-        request.style_label or Path(request.style.path).stem,
-        kept.suffix,
-        order.job_id,
-    )
-    remix = read_audio(kept, role="remix", scratch=Scratch(order.folder))
-    recipe = json.loads((order.folder / RECIPE).read_text(encoding="utf-8"))
-    try:
-        path = publishing.publish(reservation, remix, recipe, origin=making.origin_of(recipe))
-    except DawBridgeError:
-        publishing.withdraw(reservation)
-        raise
-    return reuse.published(path, remix.length_seconds, remix.sample_rate)
+    project = Path(request.project)
+    label = request.style_label or Path(request.style.path).stem
+    names = Path(request.content.path).stem, str(request.preset["id"]), label
+    return order.carry(project, errands.publish, order.folder, project, *names, order.job_id, on_block=disk.nothing)
 
 
-def copied(source: SourceFile, role: str, folder: Path, on_progress: OnProgress = lambda phase, fraction: None) -> Path:
-    """A private copy of an input, so that what happens to the original during the render does no harm.
+def copied(order: Order, role: str, on_progress: OnProgress = lambda phase, fraction: None) -> Path:
+    """A private copy of an input.
 
     Args:
-        source: the file as it was when it was named; it must still be that file.
-        role: "content" or "style", for messages and for the name of the copy's folder.
-        folder: the job's work folder.
-        on_progress: called several times a second while a drive or a share that went is waited for; what it raises ends that.
+        order: names it.
+        role: "content" or "style", also the name of the copy's folder.
+        on_progress: called several times a second; what it raises ends the copying.
 
     Raises:
-        NotFound: it is gone, or was changed since.
-        ForbiddenPath: it may not be read.
-        UnsupportedFormat: it is no regular file any more, or a symlink came in its way.
-        DiskFull: no room for the copy.
+        DawBridgeError: as `errands.copy`.
     """
-    path = Path(source.path)
-    copy = folder / role / path.name
-    make_folder(copy.parent)
-    pauses = iter(PASSING_SECONDS)
-    while True:
-        try:
-            before, after = _copy(path, copy, role)
-            break
-        except (OSError, ForbiddenPath) as problem:
-            error = problem if isinstance(problem, OSError) else problem.__cause__  # of the copy, or of reading for it
-            if not isinstance(error, OSError) or (problem is not error and error.errno not in PASSING):
-                raise
-            seconds = next(pauses, None) if _may_pass(error, path) else None
-            if seconds is None:
-                raise _unreadable(error, role, path) from None
-            log.warning("%s %r is waited for %g s: %s", role, path.name, seconds, error)
-        _wait(seconds, on_progress)
-    for status in (before, after):
-        if (status.st_size, status.st_mtime_ns) != (source.size_bytes, source.mtime_ns):
-            raise NotFound(f"{role} {path.name!r} was changed after it was asked for", "Ask again to render what it is now.")
+    source = getattr(order.request, role)
+    copy: Path = order.folder / role / Path(source.path).name
+    disk.make_folder(copy.parent)
+    order.carry(place_of(order, Path(source.path)), errands.copy, source, role, copy, on_block=lambda: on_progress("load", 0.0))
     return copy
 
 
-def _copy(path: Path, copy: Path, role: str) -> tuple[os.stat_result, os.stat_result]:
-    """Copy a file; what it was before and after."""
-    with open(path, "rb", opener=_without_waiting) as original:
-        before = os.fstat(original.fileno())
-        if not stat.S_ISREG(before.st_mode) or not _is_at(path, before):
-            raise UnsupportedFormat(f"{role} {path.name!r} is not a regular file", "Give an audio file.")
-        with writing(copy) as target:
-            shutil.copyfileobj(original, target, COPY_BLOCK_BYTES)
-            return before, os.fstat(original.fileno())
-
-
-def _may_pass(error: OSError, path: Path) -> bool:
-    """Whether the drive or the share is gone, not the file alone; an empty folder is what a mount leaves behind."""
-    if error.errno in PASSING:
-        return True
-    try:
-        return isinstance(error, FileNotFoundError) and not any(path.parent.iterdir())
-    except OSError:
-        return True
-
-
-def _unreadable(error: OSError, role: str, path: Path) -> DawBridgeError:
-    if isinstance(error, FileNotFoundError):
-        return NotFound(f"{role} {path.name!r} is not there any more", "Put it back and ask again.")
-    if isinstance(error, PermissionError):
-        return ForbiddenPath(f"{role} {path.name!r} may not be read", "Give yourself the right to read it and ask again.")
-    return NotFound(f"{role} {path.name!r} cannot be read: {error.strerror}", "Check the disk or the share that it lies on.")
-
-
-def _wait(seconds: float, on_progress: OnProgress) -> None:
-    since = time.monotonic()
-    while time.monotonic() - since < seconds:
-        on_progress("load", 0.0)
-        time.sleep(min(TICK_SECONDS, seconds))
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    """Open a file; a pipe that was put in its place would make us wait for its writer."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-
-
-def _is_at(path: Path, status: os.stat_result) -> bool:
-    """Whether what was opened lies at its path itself: the path was resolved when the request was checked, so a symlink on
-    the way was put there since, and may lead out of the project."""
-    return path.resolve(strict=True) == path and os.path.samestat(path.stat(), status)
+def place_of(order: Order, path: Path) -> Path:
+    """The folder that hangs when a file does, as far as its name tells: the project, or its own."""
+    project = Path(order.request.project)
+    return project if path.is_relative_to(project) else path.parent

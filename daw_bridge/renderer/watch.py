@@ -31,7 +31,14 @@ class Watch:
         self._store, self._device, self._gate = store, device, gate
         self._job_id, self._priority = job.id, job.request.priority
         self._latest = ("load", 0.0, "")
-        self._noted: dict[str, Any] = {"phase": "", "fraction": -1.0, "preview": job.preview, "waits": job.waits}
+        self._noted: dict[str, Any] = {
+            "phase": "",
+            "fraction": -1.0,
+            "preview": job.preview,
+            "waits": job.waits,
+            "away": job.away,
+            "n_away": job.n_away,
+        }
         self._preview = job.preview
         self._is_stopped = False
         self._n_urgent_looks = 0
@@ -94,8 +101,11 @@ class Watch:
 
     def _note(self) -> None:
         phase, fraction, waits = self._latest
+        away = self._noted["away"], self._noted["n_away"]
+        away = away if phase == "load" else ("", 0)  # after that, its drive or share has answered
         now = {"phase": phase, "fraction": round(fraction, 4), "preview": self._preview, "waits": waits}
+        now |= {"away": away[0], "n_away": away[1]}
         is_further = fraction - self._noted["fraction"] >= LEAST_PROGRESS
-        if is_further or any(now[name] != self._noted[name] for name in ("phase", "preview", "waits")):
+        if is_further or any(now[name] != self._noted[name] for name in ("phase", "preview", "waits", "away")):
             self._store.note(self._job_id, **now)
             self._noted = now

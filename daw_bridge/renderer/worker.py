@@ -23,6 +23,7 @@ from .gate import Gate
 from .hand import Hand
 from .manners import give_back
 from .order import Stages
+from .porter import Porters
 
 STEP_SEQUENCE = "jobs-v1"  # raised only when the workflow's steps change; a hash of the source would strand running jobs
 AWAKE_SECONDS = 60.0  # the queue is polled this long after the last request
@@ -53,7 +54,8 @@ class Worker:
         self._device = Device()
         self._is_warm = False
         self._executor = f"{_host(state)}-{device}"  # the engine's name for this renderer, the same after a restart
-        self._hand = Hand(state, self._executor, device, run, self._store, self._device, gate, stages)
+        self._porters = Porters()
+        self._hand = Hand(state, self._executor, device, run, self._store, self._device, gate, stages, self._porters.carry)
         self._nudged = threading.Event()
 
     def nudge(self) -> None:
@@ -63,6 +65,7 @@ class Worker:
     def warm(self) -> None:
         """Load the model while nothing waits for it; what fails here is told by the first job."""
         self._is_warm = True
+        self._porters.warm()
 
         def warm() -> None:
             self._load()
@@ -100,7 +103,7 @@ class Worker:
             self._nudged.clear()
 
     def _has_work(self) -> bool:
-        return bool(self._store.jobs(ACTIVE, limit=1))
+        return self._store.has_work() or self._hand.has_due()
 
     def _sweep(self) -> None:
         """Throw away the work folders of jobs that ended while nobody cleaned up."""
@@ -133,6 +136,7 @@ class Worker:
             self._nudged.clear()
             self._hand.drop_stale()
             self._hand.put_strays_back()
+            self._hand.take_up_due()
         DBOS.destroy(workflow_completion_timeout_sec=24 * 3600)  # a job that slipped in is finished first
         log.info("asleep until nudged")
 

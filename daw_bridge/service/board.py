@@ -54,6 +54,7 @@ class Board:
     _summary: tuple[int, int, str] = (0, 0, "")
     _waits: str = ""
     _held: str = ""
+    _away: dict[str, str] = field(default_factory=dict)
     _presets: dict[str, str] = field(default_factory=dict)
     _lamps: dict[str, float] = field(default_factory=dict)
 
@@ -64,8 +65,12 @@ class Board:
         return doing if self.state == "ready" else self.state, n_queued, n_running, job
 
     def why(self) -> str:
-        """What holds rendering up, in a sentence; empty where nothing does."""
-        return self._waits or (PAUSED if self.is_paused else "")
+        """What holds rendering up, or a job whose drive or share does not answer, in a sentence; empty where nothing does."""
+        return self._waits or (PAUSED if self.is_paused else "") or next(iter(self._away.values()), "")
+
+    def why_not(self, job_id: str) -> str:
+        """What holds one job up, in a sentence; empty where nothing does. Any thread may ask."""
+        return self._away.get(job_id) or self._waits or (PAUSED if self.is_paused else "")
 
     @property
     def is_busy(self) -> bool:
@@ -110,19 +115,26 @@ class Board:
         self._light(*active)
 
     def _hold(self, active: tuple[Job, ...], trouble: str) -> None:
-        """Say what holds the queue up, once, and when nothing does any more."""
+        """Say what holds the queue up, once, and when nothing does any more; and which folder puts its jobs off."""
         held = next((job for job in active if job.waits), None)
-        waits, held_id = (held.waits, held.id) if held else (trouble, "")
-        if (waits, held_id) == (self._waits, self._held):
+        before, was_held, known = self.why(), (self._waits, self._held), set(self._away.values())
+        self._waits, self._held = (held.waits, held.id) if held else (trouble, "")
+        self._away = {job.id: job.away for job in active if job.away}
+        if self.why() != before or (self._waits, self._held) != was_held:
+            self.audience.publish("/status/why", self.why())
+        for job_id, away in self._away.items():
+            if away not in known:
+                known.add(away)
+                self.audience.publish("/error", "not_found", f"job/{job_id}", away)
+                self.audience.publish("/ui/status", f"put off: {away}")
+        if (self._waits, self._held) == was_held:
             return
-        self._waits, self._held = waits, held_id
-        self.audience.publish("/status/why", self.why())
         self.audience.publish("/status/info", *self.status())
-        self.audience.publish("/ui/status", f"paused: {waits}" if waits else "goes on")
+        self.audience.publish("/ui/status", f"paused: {self._waits}" if self._waits else "goes on")
         if held:
-            self.audience.publish("/error", "disk_full", f"job/{held.id}", waits)
-        elif waits:
-            self.audience.publish("/error", "renderer_crashed", "renderer", waits)
+            self.audience.publish("/error", "disk_full", f"job/{held.id}", self._waits)
+        elif self._waits:
+            self.audience.publish("/error", "renderer_crashed", "renderer", self._waits)
 
     def greet(self, target: Peer) -> None:
         """Let a target that has just come show what is going on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import BadArguments, NotFound
@@ -146,15 +147,14 @@ def jobs(*, state: Path | None = None) -> list[JobLine]:
         NotFound: no service runs on this state folder.
     """
     with connect(state_folders(state)) as link:
-        reasons = link.collect("/status", ("/status/why",), "/status/info", ANSWER_SECONDS)[:-1]
-        answers = link.collect("/jobs", ("/job/info", "/preview"), "/jobs/end", ANSWER_SECONDS)[:-1]
+        *reasons, status = link.collect("/status", ("/status/why",), "/status/info", ANSWER_SECONDS)
+        answers = link.collect("/jobs", ("/job/info", "/preview", "/job/away"), "/jobs/end", ANSWER_SECONDS)[:-1]
     previews = {str(m.values[0]): str(m.values[1]) for m in answers if m.address.endswith("/preview")}
+    away = {str(m.values[0]): str(m.values[1]) for m in answers if m.address.endswith("/job/away")}
     rows = [m.values for m in answers if m.address.endswith("/job/info")]
-    held = {"queued": _said(reasons), "rendering": _said(reasons)}
-    return [
-        JobLine(str(r[0]), str(r[1]), as_float(r[2]), str(r[3]), previews.get(str(r[0]), ""), held.get(str(r[1]), ""))
-        for r in rows
-    ]
+    held = dict.fromkeys(("queued", "rendering"), _said(reasons) if status.values[0] == "paused" else "")
+    lines = [JobLine(str(r[0]), str(r[1]), as_float(r[2]), str(r[3]), previews.get(str(r[0]), "")) for r in rows]
+    return [replace(line, waits=away.get(line.job) or held.get(line.state, "")) for line in lines]
 
 
 def _said(reasons: Sequence[Message]) -> str:

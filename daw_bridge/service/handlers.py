@@ -202,6 +202,8 @@ class Handlers:
             self._audience.reply(peer, "/job/info", job.id, job.state, job.fraction, Path(job.request.content.path).name)
             if job.preview and not job.is_final:
                 self._audience.tell(peer, "/preview", *preview(job).arguments)
+            if job.away:
+                self._audience.reply(peer, "/job/away", job.id, job.away)
         self._audience.reply(peer, "/jobs/end", len(found))
 
     async def cancel(self, peer: Peer, _: str, job: Value) -> None:

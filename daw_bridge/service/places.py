@@ -203,14 +203,14 @@ class Places:
         Args:
             text: its path, absolute or relative to a project.
         """
-        return await self._run_job(self._why, text, list(self._places.values()), self._board.why())
+        return await self._run_job(self._why, text, list(self._places.values()))
 
-    def _why(self, text: str, places: Sequence[Place], held: str) -> str:
+    def _why(self, text: str, places: Sequence[Place]) -> str:
         paths = dict.fromkeys((Path(text), *(place.project / text for place in places)))
         owners = [(path, place) for path in paths for place in places if place.folders.owns(path)]
         hanging = ""
         for path, place in owners:
-            words = place.folders.why(path, held)
+            words = place.folders.why(path, self._board.why_not)
             hangs = f"{place.path} does not answer: its drive or share hangs." if place.run.is_stuck else ""
             if words:
                 return f"{hangs} {words}".strip()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ..errors import BadArguments, BadParameter, DawBridgeError, EmptyFile, UnsupportedFormat
@@ -259,19 +259,19 @@ class HotFolders:
         is_dropped = any(path.is_relative_to(ProjectFolders(project).drop) for project in self._scanned)
         return is_dropped or any(path.parent == folder.path for folder in self._watched)
 
-    def why(self, path: Path, held: str = "") -> str:
+    def why(self, path: Path, held: Callable[[str], str] = lambda job: "") -> str:
         """What became of a dropped file, in words; empty where no hot folder has seen it.
 
         Args:
             path: absolute.
-            held: what holds rendering up now.
+            held: gives what holds a job up now.
         """
         if words := self._words.get(path):
             return words
         drop = self._seen.latest_of(str(path))
         if drop is None:
             return ""
-        message = held if drop.outcome == "accepted" else drop.message
+        message = held(drop.job) if drop.outcome == "accepted" else drop.message
         return f"job {drop.job} is {drop.outcome}. {message}".strip()
 
 

@@ -5,22 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
+import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import psutil
 
-from daw_bridge.disk import writing
+from daw_bridge.disk import nothing, writing
 from daw_bridge.errors import DiskFull, TooShort
 from daw_bridge.folders import ProjectFolders
 from daw_bridge.job import Published
-from daw_bridge.renderer import entry, hand, publication, worker
+from daw_bridge.renderer import entry, hand, porter, publication, worker
 from daw_bridge.renderer.order import OnPreview, OnProgress, Order
 from daw_bridge.renderer.stages import copied
+from tests.renderer.quick_porter import moved
 
 STEP_SECONDS = 0.02
+HANGING = "QUICK_HANGING"  # names a folder whose share can hang: see tests/renderer/quick_porter.py
 CLOCK = "QUICK_CLOCK"  # names a file with the seconds by which the wall clock is to be wrong
 
 
@@ -53,7 +55,7 @@ def render(order: Order, on_progress: OnProgress, on_preview: OnPreview) -> None
     It waits at its begin while the project holds a file named hold, and half way while it holds the file that "hold" names.
     """
     on_progress("load", 0.0)
-    copy = copied(order.request.content, "content", order.folder, on_progress)
+    copy = copied(order, "content", on_progress)
     asked = json.loads(copy.read_text()) if copy.suffix == ".json" else {"seconds": STEP_SECONDS}
     project = Path(order.request.project)
     with (project / "renders.log").open("a") as lines:
@@ -115,17 +117,8 @@ def _hog(n_bytes: int, limit_bytes: int) -> None:
 
 def publish(order: Order) -> Published:
     """Rename, and note each rename that really happened: twice for one job would be a defect."""
-    folders = ProjectFolders(Path(order.request.project))
-    if (folders.project / "full").exists():
-        raise DiskFull("no room on the disk for 'remix.wav'", "Free some.")
-    folders.remixes.mkdir(parents=True, exist_ok=True)
-    kept, final = order.folder / "remix.wav", folders.remixes / f"{order.job_id}.wav"
-    if kept.exists():
-        shutil.move(kept, final)
-        with (folders.project / "publishes.log").open("a") as lines:
-            lines.write(f"{order.job_id}\n")
-    status = final.stat()
-    return Published(str(final), str(final.with_suffix(".json")), 1.0, 44100, status.st_size, status.st_mtime_ns)
+    project = Path(order.request.project)
+    return order.carry(project, moved, order.folder / "remix.wav", project, order.job_id, on_block=nothing)
 
 
 class Quick:
@@ -143,5 +136,8 @@ if __name__ == "__main__":
     worker.LOOK_SECONDS = float(os.environ.get("QUICK_LOOK_SECONDS", worker.LOOK_SECONDS))
     publication.ROOM_SECONDS = 0.3
     hand.STRAY_SECONDS = 2.0
+    if HANGING in os.environ:
+        porter.SILENT_SECONDS, porter.PAUSE_SECONDS = 1.5, (0.5, 1.0)
+        porter.Porters.__init__.__defaults__ = ((sys.executable, "-m", "tests.renderer.quick_porter"),)
     worker.UNLOAD_SECONDS = float(os.environ.get("QUICK_UNLOAD_SECONDS", worker.UNLOAD_SECONDS))
     entry.main(Quick())

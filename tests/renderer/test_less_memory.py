@@ -23,7 +23,7 @@ from daw_bridge.extractors.base import Extractor, Sound
 from daw_bridge.folders import ProjectFolders, StateFolders
 from daw_bridge.jobs import JobStore
 from daw_bridge.presets import load_preset
-from daw_bridge.renderer import stages
+from daw_bridge.renderer import errands, stages
 from daw_bridge.renderer.attempts import attempts, is_out_of_memory
 from daw_bridge.renderer.device import Device
 from daw_bridge.renderer.gate import Gate
@@ -71,7 +71,7 @@ def rendered(asked: RenderRequest, tmp_path: Path, most_frames: int, patch: pyte
             pass
     finally:
         store.close()
-    recipe: dict[str, Any] = json.loads((order.folder / stages.RECIPE).read_text())
+    recipe: dict[str, Any] = json.loads((order.folder / errands.RECIPE).read_text())
     return recipe
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -19,9 +18,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from daw_bridge import plugin_host, plugins, publish
+from daw_bridge import disk, plugin_host, plugins, publish
 from daw_bridge.audio_files import read_audio, read_place
-from daw_bridge.errors import Cancelled, DiskFull, NotFound
+from daw_bridge.errors import Away, Cancelled, DiskFull, NotFound
 from daw_bridge.folders import ProjectFolders, StateFolders
 from daw_bridge.job import Job
 from daw_bridge.jobs import JobStore
@@ -112,62 +111,47 @@ def test_a_failed_publish_gives_its_version_back(order: Order, monkeypatch: pyte
     assert stages.publish(order).file.endswith("__v001.wav")
 
 
-def test_an_input_that_changed_or_went_is_refused_by_its_role_and_name(asked: RenderRequest, tmp_path: Path) -> None:
-    path = Path(asked.content.path)
+def test_an_input_that_changed_or_went_is_refused_by_its_role_and_name(order: Order) -> None:
+    path = Path(order.request.content.path)
     os.utime(path, ns=(1, 1))
     with pytest.raises(NotFound, match=r"content 'song\.wav' was changed after it was asked for"):
-        stages.copied(asked.content, "content", tmp_path / "w")
+        stages.copied(order, "content")
     path.unlink()
-    with pytest.raises(NotFound, match=r"content 'song\.wav' is not there any more"):
-        stages.copied(asked.content, "content", tmp_path / "w")
+    with pytest.raises(NotFound, match=r"content 'song\.wav' is not there any more") as raised:
+        stages.copied(order, "content")
+    assert not isinstance(raised.value, Away), "it is not waited for"
 
 
-def test_a_drive_that_went_is_waited_for(asked: RenderRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    project, away = Path(asked.project), tmp_path / "away"
-    project.rename(away)
-    waited = list[str]()
-
-    def comes_back(phase: str, _: float) -> None:
-        waited.append(phase)
-        if not project.exists():
-            away.rename(project)
-
-    assert (
-        stages.copied(asked.content, "content", tmp_path / "w", comes_back).read_bytes() == Path(asked.content.path).read_bytes()
-    )
-    assert set(waited) == {"load"}
-    monkeypatch.setattr(stages, "PASSING_SECONDS", (0.01, 0.02))
-    project.rename(away)
+def test_an_input_whose_drive_went_is_told_from_one_that_was_taken_away(order: Order, tmp_path: Path) -> None:
+    project = Path(order.request.project)
+    project.rename(tmp_path / "away")
+    with pytest.raises(Away, match=r"content 'song\.wav' cannot be reached: its drive or share has gone"):
+        stages.copied(order, "content")
     project.mkdir()  # as an empty mount point
-    waited.clear()
-    with pytest.raises(NotFound, match="is not there any more"):
-        stages.copied(asked.content, "content", tmp_path / "w", lambda phase, _: waited.append(phase))
-    assert len(waited) >= 2
+    with pytest.raises(Away):
+        stages.copied(order, "content")
 
 
-def test_who_waits_for_a_drive_can_be_cancelled(asked: RenderRequest, tmp_path: Path) -> None:
-    def give_up(*_: object) -> None:
-        raise Cancelled("given up")
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE])
+def test_a_share_that_fails_in_the_middle_counts_as_away(order: Order, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise OSError(number, "the share is away")
 
-    Path(asked.project).rename(tmp_path / "away")
-    with pytest.raises(Cancelled):
-        stages.copied(asked.content, "content", tmp_path / "w", give_up)
+    monkeypatch.setattr(disk, "pour", fails)
+    with pytest.raises(Away, match="cannot be reached"):
+        stages.copied(order, "content")
+    assert not any((order.folder / "content").iterdir())
 
 
-def test_a_share_that_fails_in_the_middle_is_read_again(
-    asked: RenderRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    copy, failures = shutil.copyfileobj, [errno.EIO, errno.ESTALE]
-
-    def fails_twice(*words: Any) -> None:
-        if failures:
-            raise OSError(failures.pop(), "the share is away")
-        copy(*words)
-
-    monkeypatch.setattr(stages, "PASSING_SECONDS", (0.01, 0.02))
-    monkeypatch.setattr(shutil, "copyfileobj", fails_twice)
-    copied = stages.copied(asked.content, "content", tmp_path / "w")
-    assert copied.read_bytes() == Path(asked.content.path).read_bytes() and not failures
+def test_no_folder_is_made_in_the_place_of_a_project_that_was_moved(order: Order, tmp_path: Path) -> None:
+    stages.render(order, ignore, ignore)
+    project = Path(order.request.project)
+    project.rename(tmp_path / "renamed")
+    with pytest.raises(Away, match="is not there any more"):
+        stages.publish(order)
+    assert not project.exists()
+    (tmp_path / "renamed").rename(project)
+    assert Path(stages.publish(order).file).is_file()
 
 
 @pytest.fixture
@@ -268,9 +252,9 @@ def test_a_long_job_offers_its_loudest_seconds_first(long_order: Order) -> None:
     info = soundfile.info(str(heard[0]))
     assert (info.frames, info.samplerate, info.channels, info.subtype) == (8 * RATE, RATE, 1, "PCM_16")
     assert read_place(heard[0]).time_reference == pytest.approx(7 * RATE, abs=RATE / 4), "a DAW spots it to its place in the song"
-    phases = [phase for phase, _ in seen]
+    phases = [phase for phase, _ in seen if phase != "load"]
     first_of_whole = phases.index("listen")
-    assert set(phases[1:first_of_whole]) == {"preview"} and "preview" not in phases[first_of_whole:]
+    assert set(phases[:first_of_whole]) == {"preview"} and "preview" not in phases[first_of_whole:]
     assert [fraction for _, fraction in seen] == sorted(fraction for _, fraction in seen)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from daw_bridge.folders import ProjectFolders
+from daw_bridge.service import client
 from daw_bridge.service.outbox import write_ticket
 from tests.service.conftest import write_clip
 from tests.service.wire import Osc, ServiceProcess
@@ -53,7 +54,8 @@ def served(tmp_path: Path) -> Iterator[Served]:
     for project in (here, share):
         project.mkdir()
         (project / "song.json").write_text('{"seconds": 0.02}')
-    service = ServiceProcess([here, share], tmp_path / "state", "--hanging", str(share), is_quick=True)
+    hangs = {"QUICK_HANGING": str(share)}
+    service = ServiceProcess([here, share], tmp_path / "state", "--hanging", str(share), is_quick=True, environment=hangs)
     seen = Served(service, Osc(service.port), here, share)
     try:
         wait_for(lambda: seen.osc.ask("/status", answer="/status/info")[0] == "idle", what="an idle service")
@@ -146,6 +148,25 @@ def test_cancelling_a_job_whose_ticket_cannot_be_written_keeps_nobody_waiting(tm
         seen.remix()
         seen.come_back()
         wait_for((ProjectFolders(seen.share).results / "mine.json").exists, what="the ticket of the cancelled job")
+
+
+def test_a_job_in_hand_is_put_off_says_why_and_is_done_when_the_share_is_back(tmp_path: Path) -> None:
+    with served(tmp_path) as seen:
+        (seen.share / "long.json").write_text('{"seconds": 1.5}')
+        seen.osc.send("/remix", "long.json", "song.json", "default", "project", "share")
+        job = str(seen.osc.expect("/accepted")[0])
+        seen.osc.expect("/started", job, seconds=30.0)
+        seen.hang()
+        code, where, sentence = seen.osc.expect("/error", "not_found", f"job/{job}", seconds=30.0)
+        assert f"'{seen.share}' does not answer" in sentence and "other jobs go on" in sentence, (code, where)
+        assert seen.osc.ask("/status", answer="/status/why") == (sentence,)
+        assert seen.osc.ask("/status", answer="/status/info")[0] != "paused"
+        lines = {line.job: line.waits for line in client.jobs(state=seen.service.state)}
+        assert lines[job] == sentence and client.status(state=seen.service.state).why == sentence
+        seen.remix()
+        seen.come_back()
+        seen.osc.expect_each(("/done", job), ("/status/why", ""), seconds=30.0)
+        assert (seen.share / "publishes.log").read_text().split() == [job]
 
 
 def test_the_service_ends_in_time_while_a_share_hangs(tmp_path: Path) -> None:

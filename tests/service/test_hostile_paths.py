@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from daw_bridge.disk import nothing
 from daw_bridge.errors import DawBridgeError, UnsupportedFormat
-from daw_bridge.renderer.stages import copied
+from daw_bridge.renderer.errands import copy
 from daw_bridge.request import SourceFile, source_file
 from daw_bridge.service.intake import Ask, request_of
 from daw_bridge.service.paths import confined
@@ -64,8 +65,8 @@ def test_what_is_swapped_after_it_was_checked_is_not_read(project: Path, tmp_pat
         else:
             os.mkfifo(project / "stems" / "a.wav")
     with pytest.raises(UnsupportedFormat):
-        copied(source, "content", tmp_path / "work")
-    assert not list((tmp_path / "work").rglob("*.wav"))
+        copy(source, "content", tmp_path / "copy.wav", on_block=nothing)
+    assert not (tmp_path / "copy.wav").exists()
 
 
 def test_a_symlink_that_flips_all_the_time_never_gets_a_secret_copied(project: Path, tmp_path: Path) -> None:
@@ -79,8 +80,9 @@ def test_a_symlink_that_flips_all_the_time_never_gets_a_secret_copied(project: P
             try:  # as checked a moment ago, and not resolved, which is the worst case
                 name = request_of(Ask("flip/a.wav", "song.wav"), [project], {}).content
                 for path in (name.path, str(project / "flip" / "a.wav")):
-                    copy = copied(SourceFile(path, 6, 1), "content", tmp_path / "work" / str(number))
-                    assert copy.read_bytes() == b"a stem"
+                    target = tmp_path / f"{number}.wav"
+                    copy(SourceFile(path, 6, 1), "content", target, on_block=nothing)
+                    assert target.read_bytes() == b"a stem"
                     n_copied += 1
             except DawBridgeError:
                 continue
