@@ -7,19 +7,21 @@ import os
 import signal
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from . import making
-from .errors import BadArguments, ForbiddenPath, NotFound
+from .errors import BadArguments, ForbiddenPath, NotFound, OutOfMemory
 from .folders import default_state
 from .presets import load_preset
 from .progress import OnProgress, shown_progress
+from .renderer.attempts import attempts, is_out_of_memory
 from .renderer.manners import hand_memory_back
+from .renderer.order import Order
 from .request import RenderRequest, source_file
 from .scratch import scratch_beside
 from .weights_commands import fetch_missing
@@ -125,10 +127,12 @@ def render_takes(
     device: str,
     on_progress: OnProgress,
     reference: str = "",
-    memory_scale: float = 1.0,
+    memory_scale: float | None = None,
     steps: Sequence[int] = (),
 ) -> list[making.Made]:
     """Render a request with its seed and those that follow it, and make the takes equally loud.
+
+    Where memory is short, a take is tried again with blocks of half the length, then a quarter, and last on the CPU.
 
     Args:
         request: as of `remix`.
@@ -137,11 +141,15 @@ def render_takes(
         device: as of `remix`.
         on_progress: told of the phase and the fraction of all takes.
         reference: what the files are to name as their origin.
-        memory_scale, steps: as in `pipeline.render`.
+        memory_scale: as in `pipeline.render`, and then nothing else is tried, for other blocks make other bytes.
+        steps: as in `pipeline.render`.
+
+    Raises:
+        OutOfMemory: the least was still too much.
+        DawBridgeError: as `making.make`.
     """
     from .takes import levelled
 
-    how: dict[str, Any] = {"memory_scale": memory_scale, "steps": steps}
     takes = []
     for number, asked in enumerate([replace(request, seed=request.seed + number) for number in range(n_takes)]):
         recipe = {**making.recipe_of(asked, sources), "reference": reference}
@@ -149,8 +157,28 @@ def render_takes(
         def on_take(phase: str, fraction: float, number: int = number) -> None:
             on_progress(phase, (number + fraction) / n_takes)
 
-        takes.append(making.make(asked, sources, recipe, device=device, on_progress=on_take, **how))
+        make = partial(making.make, asked, sources, recipe, on_progress=on_take, steps=steps)
+        takes.append(_made(_plan(asked, device, memory_scale), make, on_take))
     return levelled(takes, sources.scratch)
+
+
+def _plan(request: RenderRequest, device: str, memory_scale: float | None) -> list[Order]:
+    """How a render is tried, the first way first."""
+    order = Order("", request, Path(request.project), device=device)
+    return attempts(order, 0) if memory_scale is None else [replace(order, memory_scale=memory_scale)]
+
+
+def _made(plan: Sequence[Order], make: Callable[..., making.Made], on_progress: OnProgress) -> making.Made:
+    """What the first of the ways makes for which there is memory."""
+    for order in plan:
+        try:
+            return make(device=order.device, memory_scale=order.memory_scale)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+        on_progress("memory", 0.0)
+    name = Path(plan[0].request.content.path).name
+    raise OutOfMemory(f"rendering {name!r} needs more memory than is free", "Close other programs, or take a shorter part.")
 
 
 def write_takes(request: RenderRequest, out: Path | None, takes: list[making.Made], *, stem: str = "") -> list[Path]:
