@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .errors import Away, DawBridgeError, DiskFull, ForbiddenPath, NotFound
+from .errors import Away, DawBridgeError, DiskFull, ForbiddenPath, NotFound, OutOfMemory
 
 SPARE_BYTES = 65_536
 AWAY = (errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.ETIMEDOUT)  # what a share or a drive says that went
@@ -31,9 +31,11 @@ def nothing() -> None:
 
 
 def write_error(error: OSError, path: Path) -> DawBridgeError:
-    """Our error for one of the system's that came while writing `path`: DiskFull, Away, or ForbiddenPath for all else."""
+    """Our error for one of the system's that came while writing `path`: ForbiddenPath where it is none of the others."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return DiskFull(f"no room on the disk for {path.name!r}", f"Free some in {str(path.parent)!r} and ask again.")
+    if error.errno == errno.ENOMEM:  # a file that is mapped takes room for addresses
+        return OutOfMemory(f"no memory for {path.name!r}", "Close other programs, or take a shorter part.")
     reason = error.strerror or str(error)
     if error.errno in AWAY:
         return Away(f"{str(path)!r} cannot be written: {reason}", "Check the disk or the share that it lies on, and ask again.")

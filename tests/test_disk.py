@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import mmap
 from pathlib import Path
 
 import pytest
 
-from daw_bridge.disk import place
-from daw_bridge.errors import ForbiddenPath
+from daw_bridge.disk import place, reported
+from daw_bridge.errors import ForbiddenPath, OutOfMemory
 
 
 def moves(folder: Path) -> dict[Path, Path]:
@@ -50,3 +51,8 @@ def test_by_force_both_are_replaced_and_nothing_else_is_left(tmp_path: Path) -> 
     place(moves(tmp_path), is_forced=True)
     assert content(tmp_path / "gone") == {"a.json": "new"}
     assert {path.name for path in tmp_path.iterdir()} == {"a.wav", "gone"}
+
+
+def test_a_want_of_memory_is_no_forbidden_path(tmp_path: Path) -> None:
+    with pytest.raises(OutOfMemory, match="no memory for 'scratch'"), reported(tmp_path / "scratch"):
+        mmap.mmap(-1, 1 << 60)
