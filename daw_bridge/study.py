@@ -54,8 +54,11 @@ def run(asked: argparse.Namespace) -> int:
     Raises:
         DawBridgeError: what keeps it from being made; nothing is written then.
     """
-    names = (asked.first, asked.second) if asked.study == "compare" else (asked.content, asked.style)
-    inputs = [Path(source_file(path, role).path) for path, role in zip(names, ("content", "style"), strict=True)]
+    if asked.study == "compare":
+        named = [(asked.first, "recording"), (asked.second, "recording")]
+    else:
+        named = [(asked.content, "content"), (asked.style, "style")]
+    inputs = [Path(source_file(path, role).path) for path, role in named]
     targets = [asked.out / f"{asked.study}{suffix}" for suffix in (".png", ".csv")]
     nearest = next(path for path in (asked.out, *asked.out.absolute().parents) if os.path.lexists(path))
     if not nearest.is_dir():
@@ -101,7 +104,7 @@ def compare(recordings: Sequence[Path], asked: argparse.Namespace) -> Found:
     from .mel_picture import centres_hz, mean_levels
 
     part = {"start_seconds": asked.start, "length_seconds": asked.length}
-    sounds = [read_audio(path, **part, role=role) for path, role in zip(recordings, ("content", "style"), strict=True)]
+    sounds = [read_audio(path, **part, role="recording") for path in recordings]
     highest_hz = highest_of(sounds)
     levels = [mean_levels(audio, highest_hz) for audio in sounds]
     columns = ("band_hz", "first_db", "second_db", "difference_db")

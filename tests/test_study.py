@@ -199,6 +199,11 @@ def test_what_cannot_be_done_is_said_in_one_line_and_leaves_nothing(
     assert sorted(tmp_path.iterdir()) == before
 
 
+def test_of_two_recordings_none_is_called_a_style(capsys: Capture) -> None:
+    assert asked("compare", "song.wav", "gone.wav") == 1
+    assert "recording 'gone.wav' does not exist" in capsys.readouterr().err
+
+
 def test_a_cancel_leaves_nothing_half_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = sorted(tmp_path.iterdir())
 
