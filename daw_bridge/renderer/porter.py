@@ -22,6 +22,7 @@ from .order import ResultT
 
 PORTER = (sys.executable, "-m", "daw_bridge.renderer.porter_process")
 SILENT_SECONDS = 10.0  # without a sign of life: its share hangs, as far as anybody can tell
+START_SECONDS = 60.0  # for the first one: until then it has been nowhere, and no share is to blame
 PAUSE_SECONDS: Sequence[float] = (2.0, 8.0, 30.0, 120.0)  # before a place is tried again; the last one from then on
 
 MAX_DEATHS = 3  # over one errand
@@ -48,6 +49,7 @@ class _Porter:
     def __init__(self, command: Sequence[str]) -> None:
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._heard: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+        self._has_begun = False
         threading.Thread(target=self._listen, name="porter", daemon=True).start()
 
     def _listen(self) -> None:
@@ -68,10 +70,10 @@ class _Porter:
         except (OSError, ValueError):  # it has ended
             return "gone", None
         silent = 0.0  # of the time that was waited for it here: `on_block` may take hours, and a laptop may sleep
-        while silent < SILENT_SECONDS:
+        while silent < (SILENT_SECONDS if self._has_begun else START_SECONDS):
             try:
                 word, value = self._heard.get(timeout=TICK_SECONDS)
-                silent = 0.0
+                silent, self._has_begun = 0.0, True
                 if word != "beat":
                     return word, value
             except queue.Empty:

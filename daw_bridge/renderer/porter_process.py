@@ -29,6 +29,7 @@ def main() -> NoReturn:
         import_module(name, __package__)
     threading.Thread(target=_listen, args=(sys.stdin.buffer, asked), daemon=True).start()
     beats = _Beats(said)
+    beats.beat()  # it has started
     while True:
         errand, values = asked.get()
         beats.say(_done(errand, values, beats))

@@ -22,6 +22,7 @@ from daw_bridge.renderer.stages import copied
 from tests.renderer.quick_porter import moved
 
 STEP_SECONDS = 0.02
+SILENT_SECONDS = 2.0  # of a share that can hang
 HANGING = "QUICK_HANGING"  # names a folder whose share can hang: see tests/renderer/quick_porter.py
 CLOCK = "QUICK_CLOCK"  # names a file with the seconds by which the wall clock is to be wrong
 
@@ -137,7 +138,7 @@ if __name__ == "__main__":
     publication.ROOM_SECONDS = 0.3
     hand.STRAY_SECONDS = 2.0
     if HANGING in os.environ:
-        porter.SILENT_SECONDS, porter.PAUSE_SECONDS = 1.5, (0.5, 1.0)
+        porter.SILENT_SECONDS, porter.PAUSE_SECONDS = SILENT_SECONDS, (0.5, 1.0) * int(os.environ.get("QUICK_TRIES", 100))
         porter.Porters.__init__.__defaults__ = ((sys.executable, "-m", "tests.renderer.quick_porter"),)
     worker.UNLOAD_SECONDS = float(os.environ.get("QUICK_UNLOAD_SECONDS", worker.UNLOAD_SECONDS))
     entry.main(Quick())

@@ -17,7 +17,7 @@ from daw_bridge.folders import ProjectFolders
 from daw_bridge.job import Published
 from daw_bridge.renderer import porter_process
 
-HANG_SECONDS = 60.0  # then it comes back by itself, so that a test of it ends
+HANG_SECONDS = 240.0  # then it comes back by itself, so that a test of it ends
 
 
 def moved(kept: Path, project: Path, job_id: str, *, on_block: OnBlock) -> Published:
@@ -97,6 +97,7 @@ TRUE_OPEN = io.open
 
 if __name__ == "__main__":
     folder = Path(os.environ["QUICK_HANGING"])
+    time.sleep(float(os.environ.get("QUICK_LATE_SECONDS", 0.0)))
     for name in ("stat", "lstat", "open", "link", "rename", "replace", "listdir", "scandir", "mkdir", "unlink"):
         setattr(os, name, hanging(getattr(os, name), folder))
     builtins.open = io.open = hanging(TRUE_OPEN, folder)

@@ -152,12 +152,15 @@ def test_cancelling_a_job_whose_ticket_cannot_be_written_keeps_nobody_waiting(tm
 
 def test_a_job_in_hand_is_put_off_says_why_and_is_done_when_the_share_is_back(tmp_path: Path) -> None:
     with served(tmp_path) as seen:
-        (seen.share / "long.json").write_text('{"seconds": 1.5}')
+        (seen.share / "switch").touch()
+        (seen.share / "long.json").write_text('{"seconds": 0.2, "hold": "switch"}')
         seen.osc.send("/remix", "long.json", "song.json", "default", "project", "share")
         job = str(seen.osc.expect("/accepted")[0])
-        seen.osc.expect("/started", job, seconds=30.0)
+        seen.osc.expect("/started", job)
+        wait_for(lambda: seen.osc.expect("/progress")[2] == "transfer", what="a render under way")
         seen.hang()
-        code, where, sentence = seen.osc.expect("/error", "not_found", f"job/{job}", seconds=30.0)
+        (seen.share / "switch").unlink()
+        code, where, sentence = seen.osc.expect("/error", "not_found", f"job/{job}")
         assert f"'{seen.share}' does not answer" in sentence and "other jobs go on" in sentence, (code, where)
         assert seen.osc.ask("/status", answer="/status/why") == (sentence,)
         assert seen.osc.ask("/status", answer="/status/info")[0] != "paused"
@@ -165,7 +168,7 @@ def test_a_job_in_hand_is_put_off_says_why_and_is_done_when_the_share_is_back(tm
         assert lines[job] == sentence and client.status(state=seen.service.state).why == sentence
         seen.remix()
         seen.come_back()
-        seen.osc.expect_each(("/done", job), ("/status/why", ""), seconds=30.0)
+        seen.osc.expect_each(("/done", job), ("/status/why", ""))
         assert (seen.share / "publishes.log").read_text().split() == [job]
 
 
