@@ -12,7 +12,7 @@ from ..networks import WYSE
 from ..planes import grey
 from .base import Sound
 
-N_FILTERS = 512
+N_FILTERS = 256
 N_TAPS = 11  # frames under a filter: 0.13 s, times the pooling
 LEVEL_UNIT_DB = 15.0  # a band this far from the style's mean counts as one unit
 BIAS_DEVIATION = 0.5
@@ -31,7 +31,7 @@ class Wyse:
 
     Source:
         Wyse 2017 (bands as channels); Ulyanov and Lebedev 2016 (random filters, 11 frames). Differs: several time scales
-        of 512 filters each instead of one of 4096, and levels in dB instead of log(1 + x).
+        of 256 filters each instead of one of 4096, and levels in dB instead of log(1 + x).
     """
 
     layers = WYSE.layers
@@ -47,7 +47,7 @@ class Wyse:
             self._kernels[layer] = kernel.to(band_means.device, dtype), bias.to(band_means.device, dtype)
 
     def features(self, planes: Tensor, layers: Sequence[str], sound: Sound) -> dict[str, Tensor]:
-        """See `Extractor.features`; feature maps are `(B, 512, T / pooling)`."""
+        """See `Extractor.features`; feature maps are `(B, 256, T / pooling)`."""
         units = ((grey(planes) - self._band_means) / LEVEL_UNIT_DB).to(self._dtype)
         found: dict[str, Tensor] = {}
         for layer in layers:
