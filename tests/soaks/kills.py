@@ -21,7 +21,7 @@ from daw_bridge.jobs import MAX_ATTEMPTS, Job, JobStore
 from daw_bridge.request import RenderRequest, source_file
 from tests.waiting import wait_for
 
-VICTIMS = ("renderer", "service")
+VICTIMS = ("renderer", "porter", "service")
 SERVICE = (sys.executable, "-m", "tests.renderer.small_service")
 PATIENCE_SECONDS = 150.0
 STANDARD_PAUSE_SECONDS = (0.8, 3.0)
@@ -87,7 +87,9 @@ def soak(
             while accepted < n_jobs and passed > accepted * kill_seconds * 0.8 / n_jobs:
                 _ask(store, project, accepted, chance)
                 accepted += 1
-            is_killing = passed < kill_seconds or len(outcome.kills) < len(VICTIMS)  # a busy machine starts them slowly
+            is_killing = passed < kill_seconds or not all(
+                outcome.kills[kind] for kind in VICTIMS
+            )  # a busy machine starts them slowly
             if is_killing and time.monotonic() > next_kill:
                 next_kill = time.monotonic() + chance.uniform(*pause_seconds)
                 spared = {job.run for job in outcome.jobs if job.crashes >= MAX_ATTEMPTS - 1}
@@ -127,18 +129,24 @@ def _start(state: StateFolders, n_renderers: int) -> subprocess.Popen[bytes]:
 def _kill(
     service: subprocess.Popen[bytes], state: StateFolders, chance: random.Random, n_renderers: int, spared: set[str], kind: str
 ) -> tuple[subprocess.Popen[bytes], str]:
-    """SIGKILL, nothing softer; the service is started again at once, the renderer is the service's to start again.
+    """SIGKILL, nothing softer; the service is started again at once, the renderer is the service's to start again, and the
+    porter the renderer's.
 
     A renderer whose name is in `spared` lives on: its job has worn out all renderers but one, and would rightly fail.
     An empty `kind` leaves the victim to chance.
     """
-    if chance.random() < 0.6 if not kind else kind == "renderer":
+    if chance.random() < 0.6 if not kind else kind != "service":
         parent = psutil.Process(service.pid)
         children = wait_for(lambda: parent.children(recursive=True), what="a renderer to kill")
-        victims = [child for child in children if spared.isdisjoint(_words(child))]
+        words = {child: _words(child) for child in children}
+        victims = [child for child in children if words[child] and spared.isdisjoint(words[child])]
+        victims = [child for child in victims if kind in ("", _role(words[child]))]
         if victims:
-            chance.choice(victims).kill()
-            return service, "renderer"
+            victim = chance.choice(victims)
+            victim.kill()
+            return service, _role(words[victim])
+        if kind:
+            return service, "nobody"
     service.kill()
     service.wait()
     return _start(state, n_renderers), "service"
@@ -149,6 +157,10 @@ def _words(process: psutil.Process) -> list[str]:
         return list(process.cmdline())
     except psutil.Error:  # dead, and not yet buried
         return []
+
+
+def _role(words: list[str]) -> str:
+    return "renderer" if "--run" in words else "porter"
 
 
 def _end(service: subprocess.Popen[bytes]) -> None:
