@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -22,14 +25,36 @@ PREVIEW_SECONDS = 8.0
 LEAST_SECONDS = 12.0  # what is shorter is there as a whole about as soon
 BUDGET_SECONDS = 3.0  # for all the work: a preset of many steps takes fewer for the first sound
 PHASE = "preview"
+WHOLE_SECONDS = 2.5  # what is there so soon needs none, even on a machine that has just become half as fast
 
 log = logging.getLogger(__name__)
 
 
-def is_due(order: Order, sources: Sources) -> bool:
+class Paces:
+    """How quickly whole remixes were made in this process, by preset and device: seconds of work for each of audio."""
+
+    def __init__(self) -> None:
+        self._paces: dict[str, float] = {}
+
+    def note(self, order: Order, sources: Sources, seconds: float) -> None:
+        """Keep how long a whole took, pauses included; the latest counts, since a laptop grows hot."""
+        self._paces[_way(order)] = seconds / sources.content.length_seconds
+
+    def seconds_of(self, order: Order, sources: Sources) -> float:
+        """How long a whole will take; infinite where none was made in its way yet."""
+        return self._paces.get(_way(order), math.inf) * sources.content.length_seconds
+
+
+def _way(order: Order) -> str:
+    way = json.dumps([order.device, order.memory_scale, dict(order.request.preset)], sort_keys=True)
+    return hashlib.sha256(way.encode()).hexdigest()
+
+
+def is_due(order: Order, sources: Sources, paces: Paces) -> bool:
     """Whether somebody waits for a job, and would wait long for the whole of it."""
     request = order.request
-    return request.has_preview and request.priority != "batch" and sources.content.length_seconds > LEAST_SECONDS
+    is_wanted = request.has_preview and request.priority != "batch" and sources.content.length_seconds > LEAST_SECONDS
+    return is_wanted and paces.seconds_of(order, sources) > WHOLE_SECONDS
 
 
 def share(sources: Sources) -> float:

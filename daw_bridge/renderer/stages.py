@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from importlib import import_module
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from .errands import KEPT_STEM, RECIPE
 from .order import OnPreview, OnProgress, Order
 
 WARM_SAMPLES = 22_050
+PACES = first_sound.Paces()
 
 
 def load() -> None:
@@ -57,14 +59,16 @@ def render(order: Order, on_progress: OnProgress, on_preview: OnPreview) -> None
             reuse.note(order.folder, earlier)
             return
     done = 0.0
-    if first_sound.is_due(order, sources):
+    if first_sound.is_due(order, sources, PACES):
         done = first_sound.share(sources)
         first_sound.offer(order, sources, recipe, on_progress, on_preview)
 
     def on_whole(phase: str, fraction: float) -> None:
         on_progress(phase, done + fraction * (1.0 - done))
 
+    began = time.monotonic()
     made = making.make(request, sources, recipe, device=order.device, on_progress=on_whole, memory_scale=order.memory_scale)
+    PACES.note(order, sources, time.monotonic() - began)
     kept = order.folder / f"{KEPT_STEM}{suffix_of(made.audio)}"
     kept.unlink(missing_ok=True)
     write_audio(kept, made.audio)

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from daw_bridge import disk, plugin_host, plugins, publish
+from daw_bridge import disk, making, plugin_host, plugins, publish
 from daw_bridge.audio_files import read_audio, read_place
 from daw_bridge.errors import Away, Cancelled, DiskFull, NotFound
 from daw_bridge.folders import ProjectFolders, StateFolders
@@ -234,8 +234,9 @@ def test_warming_loads_what_a_render_needs() -> None:
 
 
 @pytest.fixture
-def long_order(order: Order, tmp_path: Path) -> Order:
-    """Of a song that is loud from the seventh second on."""
+def long_order(order: Order, monkeypatch: pytest.MonkeyPatch) -> Order:
+    """Of a song that is loud from the seventh second on, in a renderer that knows of no pace yet."""
+    monkeypatch.setattr(stages, "PACES", first_sound.Paces())
     path = Path(order.request.content.path)
     seconds = np.arange(17 * RATE) / RATE
     tone = np.where(seconds > 7, 0.3, 0.01) * np.sin(2 * np.pi * 330.0 * seconds)
@@ -271,9 +272,10 @@ def test_a_first_sound_takes_as_many_steps_as_there_is_time_for(asked_seconds: f
     assert replace(changed, time_budget_seconds=asked_seconds) == preset_from(preset, "default").transfer
 
 
-def test_a_first_sound_is_made_once_for_a_job_that_runs_again(long_order: Order) -> None:
+def test_a_first_sound_is_made_once_for_a_job_that_runs_again(long_order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
     heard = list[Path]()
     for _ in range(2):
+        monkeypatch.setattr(stages, "PACES", first_sound.Paces())
         stages.render(long_order, ignore, heard.append)
     first, again = heard
     assert first == again and len(list(first.parent.iterdir())) == 1
@@ -283,6 +285,24 @@ def test_a_first_sound_is_made_once_for_a_job_that_runs_again(long_order: Order)
 def test_batches_short_parts_and_who_says_no_get_none(long_order: Order, change: dict[str, Any]) -> None:
     stages.render(replace(long_order, request=replace(long_order.request, **change)), ignore, _never)
     assert not ProjectFolders(Path(long_order.request.project)).previews.exists()
+
+
+def test_a_long_job_gets_none_where_wholes_were_made_quickly_and_gets_it_again_where_they_no_longer_are(
+    long_order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paces = first_sound.Paces()
+    monkeypatch.setattr(stages, "PACES", paces)
+    content, style = (stages.copied(long_order, role) for role in ("content", "style"))
+    sources = making.read_sources(long_order.request, content, style)
+    paces.note(long_order, sources, 0.9 * first_sound.WHOLE_SECONDS)
+    stages.render(long_order, ignore, _never)
+    assert 0 < paces.seconds_of(long_order, sources) < float("inf"), "the whole was measured"
+    paces.note(long_order, sources, 1.1 * first_sound.WHOLE_SECONDS)
+    heard = list[Path]()
+    stages.render(long_order, ignore, heard.append)
+    assert len(heard) == 1
+    other = replace(long_order, request=replace(long_order.request, preset={**long_order.request.preset, "title": "Another"}))
+    assert paces.seconds_of(other, sources) == float("inf"), "nobody knows yet"
 
 
 def _never(path: Path) -> None:

@@ -87,9 +87,8 @@ def soak(
             while accepted < n_jobs and passed > accepted * kill_seconds * 0.8 / n_jobs:
                 _ask(store, project, accepted, chance)
                 accepted += 1
-            is_killing = passed < kill_seconds or not all(
-                outcome.kills[kind] for kind in VICTIMS
-            )  # a busy machine starts them slowly
+            is_missed = not all(outcome.kills[kind] for kind in VICTIMS)  # a busy machine starts them slowly
+            is_killing = passed < kill_seconds or is_missed
             if is_killing and time.monotonic() > next_kill:
                 next_kill = time.monotonic() + chance.uniform(*pause_seconds)
                 spared = {job.run for job in outcome.jobs if job.crashes >= MAX_ATTEMPTS - 1}
