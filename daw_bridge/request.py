@@ -99,7 +99,8 @@ class RenderRequest:
         for name in ("start_seconds", "length_seconds"):
             value = getattr(self, name)
             if not math.isfinite(value) or not 0 <= value <= 86_400:
-                raise BadArguments(f"{name}={value!r} must lie from 0 to 86400", "Give seconds from the start of the file.")
+                hint = "Give seconds from the start of the file." if name == "start_seconds" else "0 means up to the end."
+                raise BadArguments(f"{name}={value!r} must lie from 0 to 86400", hint)
         if not 0 <= self.seed < 2**31:
             raise BadArguments(f"seed={self.seed!r} must lie from 0 to 2147483647", "Any such whole number will do.")
         if self.priority not in PRIORITIES:

@@ -48,10 +48,10 @@ def test_what_is_no_file_is_refused_with_its_role(tmp_path: Path) -> None:
             source_file(tmp_path / name, "style")
 
 
-@pytest.mark.parametrize("name", ["start_seconds", "length_seconds"])
+@pytest.mark.parametrize(("name", "hint"), [("start_seconds", "from the start"), ("length_seconds", "0 means up to the end")])
 @pytest.mark.parametrize("value", [-0.1, 86_401.0, math.nan, math.inf, -math.inf])
-def test_seconds_out_of_range_are_refused(name: str, value: float) -> None:
-    with pytest.raises(BadArguments, match=f"{name}=.* must lie from 0 to 86400"):
+def test_seconds_out_of_range_are_refused(name: str, hint: str, value: float) -> None:
+    with pytest.raises(BadArguments, match=f"{name}=.* must lie from 0 to 86400.*{hint}"):
         changed(**{name: value})
 
 
