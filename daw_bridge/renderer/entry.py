@@ -8,10 +8,11 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from ..folders import StateFolders
 from ..names import portable
@@ -19,6 +20,8 @@ from .gate import Gate
 from .manners import step_back
 from .order import Stages
 from .worker import Worker, leave
+
+LEAVING_SECONDS = 30.0  # for the former one: it ends at once when its service does
 
 
 def _obey(gate: Gate, worker_ready: threading.Event, workers: list[Worker]) -> NoReturn:
@@ -48,9 +51,11 @@ def main(stages: Stages) -> NoReturn:
     signal.signal(signal.SIGTERM, lambda *_: leave())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     state = StateFolders(asked.state)
-    with FileLock(state.root / f"renderer-{portable(asked.device)}.lock"):  # never two processes under one executor's name
-        workers.append(Worker(state, asked.device, asked.run, stages, gate))
-        ready.set()
-        if not asked.cold:
-            workers[0].warm()
-        workers[0].serve()
+    lock = FileLock(state.root / f"renderer-{portable(asked.device)}.lock")  # never two processes under one executor's name
+    with suppress(Timeout):  # but for one that was killed and that the system does not let go of: it does nothing any more
+        lock.acquire(timeout=LEAVING_SECONDS)
+    workers.append(Worker(state, asked.device, asked.run, stages, gate))
+    ready.set()
+    if not asked.cold:
+        workers[0].warm()
+    workers[0].serve()

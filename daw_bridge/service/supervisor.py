@@ -45,6 +45,7 @@ class _Renderer:
     not_before: float = 0.0
     n_deaths: int = 0
     is_condemned: bool = False
+    killed: float = 0.0
     is_cold: bool = False
     log_start: int = 0
     trouble: str = ""
@@ -90,6 +91,7 @@ class Supervisor:
     _renderers: list[_Renderer] = field(default_factory=list)
     _tellers: ByPlace = field(default_factory=lambda: ByPlace("results"))
     _cancels: list[_Cancel] = field(default_factory=list)
+    _forsaken: list[subprocess.Popen[bytes]] = field(default_factory=list)
     _is_paused: bool = False
     _last_nudge: float = 0.0
     _is_nudge_due: bool = False
@@ -112,6 +114,8 @@ class Supervisor:
         for renderer in self._renderers:
             if renderer.process is not None and not renderer.is_alive:
                 self._bury(renderer, now)
+            if renderer.process is not None and renderer.is_condemned and now - renderer.killed > KILLED_SECONDS:
+                self._forsake(renderer)
             if renderer.process is None and now >= renderer.not_before:
                 self._spawn(renderer, now)
             if renderer.trouble and renderer.is_alive and self._is_healthy(renderer, now):
@@ -227,6 +231,15 @@ class Supervisor:
             words = "" if code < 0 else _last_words(self._log_of(renderer), renderer.log_start)
             self._despair(renderer, words or (f"ended by signal {-code}" if code < 0 else f"ended with code {code}"))
 
+    def _forsake(self, renderer: _Renderer) -> None:
+        """Go on without a process that was killed and does not end; its memory comes back when the system lets go of it."""
+        assert renderer.process is not None
+        log.error("renderer %d of %s was killed and does not end: a driver holds it", renderer.process.pid, renderer.device)
+        if renderer.process.stdin:
+            renderer.process.stdin.close()
+        self._forsaken.append(renderer.process)
+        renderer.process = None
+
     def _job_of(self, renderer: _Renderer) -> Job | None:
         """The job that a renderer has in hand, or had when it died."""
         return next((job for job in self.store.jobs(("rendering", "publishing")) if job.run == renderer.run), None)
@@ -257,7 +270,7 @@ class Supervisor:
             for renderer in self._renderers:
                 if renderer.run == run and renderer.is_alive and renderer.process:
                     log.warning("renderer of %s did not let go of cancelled job %s and is killed", renderer.device, cancel.job_id)
-                    renderer.is_condemned = True
+                    renderer.is_condemned, renderer.killed = True, now
                     renderer.process.kill()
 
     def tell(self, job: Job) -> None:

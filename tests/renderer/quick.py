@@ -83,6 +83,8 @@ def render(order: Order, on_progress: OnProgress, on_preview: OnPreview) -> None
         time.sleep(STEP_SECONDS)
         if do == "crash":
             psutil.Process().kill()
+    if do == "stick":  # in a call that no kill ends
+        (Path(str(asked["where"])) / "stuck").write_text("here")
     if do == "refuse":
         raise TooShort("it is too short", "Give a longer one.")
     if (project / "full midway").exists():
@@ -137,6 +139,7 @@ if __name__ == "__main__":
     worker.LOOK_SECONDS = float(os.environ.get("QUICK_LOOK_SECONDS", worker.LOOK_SECONDS))
     publication.ROOM_SECONDS = 0.3
     hand.STRAY_SECONDS = 2.0
+    entry.LEAVING_SECONDS = float(os.environ.get("QUICK_LEAVING_SECONDS", entry.LEAVING_SECONDS))
     if HANGING in os.environ:
         porter.SILENT_SECONDS, porter.PAUSE_SECONDS = SILENT_SECONDS, (0.5, 1.0) * int(os.environ.get("QUICK_TRIES", 100))
         porter.Porters.__init__.__defaults__ = ((sys.executable, "-m", "tests.renderer.quick_porter"),)

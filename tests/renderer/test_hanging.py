@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from daw_bridge.disk import nothing
@@ -22,7 +23,7 @@ from daw_bridge.request import RenderRequest, source_file
 from tests.renderer.quick import SILENT_SECONDS
 from tests.service.bench import Bench, supervised
 from tests.service.mounting import mount, unmount_all
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_SECONDS, wait_for
 
 
 @pytest.fixture
@@ -247,3 +248,18 @@ def test_a_porter_that_is_killed_is_replaced_unless_it_always_is(tmp_path: Path)
 def end(*, on_block: object) -> None:
     """An errand that ends its porter."""
     os._exit(1)
+
+
+def test_a_renderer_that_cannot_even_be_killed_is_replaced(frozen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUICK_LEAVING_SECONDS", "1")
+    with supervised(tmp_path) as bench:
+        stuck = bench.ask("stuck", seconds=0.02, do="stick", where=str(frozen))
+        former = bench.until(stuck, "rendering") and bench.pid
+        wait_for(lambda: bench.store.get(stuck.id).fraction == 1.0, what="the call that does not come back")
+        bench.supervisor.cancel(stuck.id)
+        done = bench.until(bench.ask("ours", seconds=0.02), "done", "failed")
+        assert done.state == "done" and bench.pid != former and psutil.pid_exists(former), "the former one is still there"
+        assert bench.store.get(stuck.id).state == "cancelled"
+        subprocess.run(["fsfreeze", "--unfreeze", str(frozen)], check=True)
+        (process,) = bench.supervisor._forsaken
+        assert process.wait(PATIENCE_SECONDS) < 0
