@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from pathlib import Path
+from typing import cast
 
 import psutil
 
 from daw_bridge.folders import ProjectFolders
-from daw_bridge.service.pausing import MAX_LEASES
+from daw_bridge.service.audience import Audience
+from daw_bridge.service.board import Board
+from daw_bridge.service.desk import Desk
+from daw_bridge.service.osc import Endpoint
+from daw_bridge.service.pausing import MAX_LEASES, Pausing
+from daw_bridge.service.threads import OneThread
 from tests.service.conftest import write_clip
 from tests.service.wire import Osc, ServiceProcess
 from tests.waiting import wait_for
@@ -78,6 +85,18 @@ def test_a_daw_that_records_pauses_for_a_lease_that_ends_by_itself(quick: Servic
     assert time.monotonic() - began > 4.5
     assert quick_osc.ask("/transport", 1, answer="/status/info")[0] == "paused"
     assert quick_osc.ask("/transport", 0, answer="/status/info")[0] == "idle"
+
+
+def test_a_lease_lasts_for_five_seconds() -> None:
+    now = [100.0]
+    audience = Audience(Endpoint(lambda *_: None, lambda _: None, lambda: now[0]), [], lambda: now[0])
+    board = Board(audience, lambda: now[0], is_paused=True)  # so there is no switch to turn, which takes a store
+    pausing = Pausing(audience, board, cast(Desk, None), cast(OneThread, None), lambda: now[0])
+    asyncio.run(pausing.recording(("127.0.0.1", 1), True))
+    now[0] += 4.9
+    assert pausing.is_due
+    now[0] += 0.2
+    assert not pausing.is_due
 
 
 def test_one_daw_that_does_not_record_leaves_the_lease_of_another_alone(quick: ServiceProcess, quick_osc: Osc) -> None:

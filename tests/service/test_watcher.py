@@ -60,6 +60,21 @@ def test_a_slow_writer_is_waited_for(watch: Watch) -> None:
     assert "slow.wav" in watch.settled()
 
 
+def test_a_file_that_changes_for_a_quarter_of_an_hour_is_told_of_once_and_taken_when_it_rests(watch: Watch) -> None:
+    give_style(watch)
+    data = drop(watch).read_bytes()
+    path = watch.folders.drop / "vinyl" / "stem.wav"
+    for second in range(895):
+        path.write_bytes(data + bytes(second % 2))
+        assert watch.after(1.0) == [] and watch.problems == []
+    for second in range(20):
+        path.write_bytes(data + bytes(second % 2))
+        watch.after(1.0)
+    assert ["keeps changing for 15 minutes" in problem.message for problem in watch.problems] == [True]
+    assert "keeps changing" in watch.hot.why(path)
+    assert watch.settled() == ["stem.wav"]
+
+
 def test_a_copy_that_pauses_for_twenty_seconds_is_neither_taken_nor_refused(watch: Watch) -> None:
     give_style(watch)
     path = drop(watch)
