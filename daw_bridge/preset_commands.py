@@ -175,7 +175,7 @@ def new(preset_id: str, parent_id: str, title: str) -> Path:
     if not GOOD_ID.fullmatch(preset_id):
         rule = "must be 1 to 60 small letters, digits, - and _, the first no sign"
         raise BadArguments(f"preset={preset_id[:80]!r} {rule}", "It becomes a part of file names: my-vinyl, for example.")
-    parent = load_preset(parent_id)
+    parent, hidden = load_preset(parent_id), preset_files()
     path = user_folder() / f"{preset_id}.toml"
     about = f"Like {parent.title}, until you change it."
     text = TEMPLATE.format(
@@ -195,6 +195,8 @@ def new(preset_id: str, parent_id: str, title: str) -> Path:
         raise ForbiddenPath(f"{path} exists already", f"Change it: daw-bridge presets edit-check {preset_id}") from None
     except OSError as error:
         raise ForbiddenPath(f"{path} cannot be written: {error.strerror}", "DAW_BRIDGE_PRESETS names another folder.") from None
+    if preset_id in hidden:
+        print(f"{preset_id}: yours hides the shipped one from now on; that is back when you delete the file", file=sys.stderr)
     return path
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -175,16 +176,17 @@ def origin(path: Path) -> dict[str, str]:
 
     try:
         with safe_open(path, "np") as file:
-            return dict(file.metadata() or {})
-    except (OSError, SafetensorError):
+            return dict(json.loads((file.metadata() or {}).get("origin", "{}")))
+    except (OSError, SafetensorError, ValueError):
         return {}
 
 
-def _kept(network: str, tensors: dict[str, Tensor], folder: Path, metadata: dict[str, str]) -> Path:
+def _kept(network: str, tensors: dict[str, Tensor], folder: Path, where_from: dict[str, str]) -> Path:
     """Write the file under its checksum's name, whole or not at all, and drop the one that it replaces."""
     from safetensors.torch import save
 
-    content = save(tensors, metadata)
+    # one entry alone: of several, safetensors writes now this first, now that, and recipes would call the same weights others
+    content = save(tensors, {"origin": json.dumps(where_from)})
     path = folder / f"{network}-{hashlib.sha256(content).hexdigest()}.safetensors"
     staged = folder / f"{network}.staged"
     with writing(staged) as file:

@@ -78,6 +78,8 @@ def test_the_editor_opens_a_copy_that_extends_the_shipped_preset(folder: Path, m
     assert done.stdout.strip() == str(folder / "tape.toml")
     assert load_preset("tape").transfer.strength == 0.5
     assert load_preset("tape").post
+    assert "tape: yours hides the shipped one from now on" in done.stderr
+    assert "hides" not in presets("new", "mine").stderr
 
 
 def test_what_the_editor_left_broken_is_said_and_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

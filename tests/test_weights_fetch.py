@@ -69,6 +69,16 @@ class Heard:
         self.listener = Listener(self.lines.append, self.shares.append)
 
 
+def test_the_same_weights_have_the_same_checksum_wherever_they_are_fetched(
+    server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = set()
+    for number in range(6):
+        monkeypatch.setenv("DAW_BRIDGE_WEIGHTS", str(tmp_path / str(number)))
+        names.add(fetch("vggish", Heard().listener).name)
+    assert len(names) == 1
+
+
 def test_fetched_weights_are_found_checked_and_know_where_they_came_from(server: FileServer, folder: Path) -> None:
     heard = Heard()
     path = fetch("vggish", heard.listener)
