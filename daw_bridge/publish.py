@@ -223,6 +223,8 @@ def _publish(
         if is_ours and not _is_taken(reservation):
             if _publish_once(reservation, audio, recipe_table, origin, on_block):
                 return reservation.audio_path
+            if is_published(reservation, on_block):  # a call of an earlier try came late, of one that hung and was killed
+                return reservation.audio_path
             is_stub = True
         if is_ours and is_stub:
             disk.remove(reservation.recipe_path)  # it would stand beside a foreign file

@@ -20,6 +20,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import daw_bridge
+from daw_bridge import disk
 from daw_bridge.audio import Audio
 from daw_bridge.audio_files import read_audio, read_place
 from daw_bridge.errors import BadArguments, DawBridgeError, DiskFull, ForbiddenPath, NotFound, UnsupportedFormat
@@ -107,6 +108,23 @@ def test_a_file_that_appears_under_the_reserved_name_is_not_overwritten(tmp_path
     assert path.name == "Bass__default__tape-loops__v002.wav"
     assert reservation.audio_path.read_text() == "exported by hand"
     assert not reservation.recipe_path.exists()
+
+
+def test_a_remix_that_an_earlier_try_gives_its_name_late_is_not_published_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = disk.rename_new
+
+    def comes_second(source: Path, target: Path) -> None:
+        if target.suffix == ".wav":
+            shutil.copy(source, target)  # the same bytes: it is the same job's
+        rename(source, target)
+
+    reservation = take(tmp_path)
+    monkeypatch.setattr(disk, "rename_new", comes_second)
+    path = publish(reservation, sound(), {"seed": 7})
+    assert path == reservation.audio_path and visible(tmp_path) == [path.with_suffix(".json").name, path.name]
+    assert_whole(tmp_path)
 
 
 def test_a_reservation_that_was_given_back_is_no_right_to_the_number(tmp_path: Path) -> None:
