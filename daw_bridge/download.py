@@ -94,7 +94,8 @@ def _get(url: str, part: Path, on_bytes: OnBytes) -> None:
         except urllib.error.HTTPError as error:
             raise Unreachable(f"{urlsplit(url).netloc} answers {error.code} to {url}", HINT) from None
         except (OSError, http.client.HTTPException) as error:
-            reason = str(getattr(error, "reason", "") or error or type(error).__name__)
+            cause = getattr(error, "reason", "") or error
+            reason = str(getattr(cause, "strerror", "") or cause) or type(error).__name__
         fruitless = 0 if part.exists() and part.stat().st_size > before else fruitless + 1
         if fruitless == FRUITLESS_TRIES:
             raise Unreachable(f"{urlsplit(url).netloc} cannot be reached: {reason}", HINT)
