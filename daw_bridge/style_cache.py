@@ -26,7 +26,7 @@ from .networks import WYSE
 from .settings import TransferSettings
 from .style_target import StyleTarget
 
-SCHEMA = 2
+SCHEMA = 2  # raised when what is heard of a style changes
 MOST_BYTES = 256 << 20
 SUFFIX, PARTIAL = ".style.safetensors", ".partial"
 LONGEST_SAVE_SECONDS = 3600.0  # what is still partial then was left by a process that died
