@@ -215,6 +215,7 @@ class Handlers:
         if fires(trigger):
             for job in await self._run(self._desk.cancel_all):
                 self._board.follow(job.id, peer)
+            self.status(peer, _)  # also where there was nothing to cancel
 
     def content(self, peer: Peer, _: str, path: str) -> None:
         self._buttons.content = path

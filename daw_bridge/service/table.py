@@ -102,7 +102,7 @@ INCOMING = (
         "/cancel", "cancel", "[s] or [f]", "/cancelled or /error", "cancel a job; none named means the newest active",
         (Takes("job", "either", True),),
     ),
-    Incoming("/cancel/all", "cancel_all", "[f]", "/cancelled …", "cancel every active job", (TRIGGER,)),
+    Incoming("/cancel/all", "cancel_all", "[f]", "/status/info, /cancelled …", "cancel every active job", (TRIGGER,)),
     Incoming("/retry", "retry", "s", "/accepted or /error", "render a failed or cancelled job again", (Takes("job", "text"),)),
     Incoming("/pause", "pause", "[f]", "/status/info", "stop rendering, within a step, until /resume", (TRIGGER,)),
     Incoming("/resume", "resume", "[f]", "/status/info", "go on rendering", (TRIGGER,)),

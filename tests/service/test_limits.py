@@ -39,3 +39,7 @@ def test_of_one_client_fifty_jobs_wait_and_no_more_until_some_are_over(quick: Se
     finally:
         other.send("/resume")
         other.close()
+
+
+def test_cancelling_all_is_answered_also_where_there_is_nothing_to_cancel(quick_osc: Osc) -> None:
+    assert len(quick_osc.ask("/cancel/all", answer="/status/info")) == 4
