@@ -86,13 +86,20 @@ def running_service(project: Path) -> Iterator[tuple[str, int]]:
     log_path = state.root / "demo.log"
     command = [sys.executable, "-m", "daw_bridge", "serve", str(project), "--port", "0", "--state", str(state.root)]
     try:
-        with log_path.open("wb") as log:
+        told: list[int] = []
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        before = [signal.signal(number, lambda number, _: told.append(number)) for number in numbers]
+        with log_path.open("wb") as log:  # who is told to stop just now has a service to end first
             service = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        before = signal.signal(signal.SIGTERM, _interrupt)
         try:
+            for number in numbers:
+                signal.signal(number, _interrupt)
+            if told:
+                raise KeyboardInterrupt
             yield _address(service, state, log_path)
         finally:
-            signal.signal(signal.SIGTERM, before)
+            for number, handler in zip(numbers, before, strict=True):
+                signal.signal(number, handler)
             _stop(service)
     finally:
         shutil.rmtree(state.root, ignore_errors=True)
