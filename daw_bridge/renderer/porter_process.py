@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import pickle
 import queue
+import signal
 import sys
 import threading
 import time
@@ -22,6 +23,7 @@ MODULES = (".errands", "..publish", "..audio_files")  # there when the first err
 
 def main() -> NoReturn:
     """Do the errands that come in at standard input; standard output takes signs of life and what came of each."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the service's: it ends its renderer, and that its porters
     said = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what anybody prints goes into the renderer's log
     asked: queue.SimpleQueue[tuple[Callable[..., Any], tuple[Any, ...]]] = queue.SimpleQueue()
@@ -61,8 +63,11 @@ class _Beats:
         self._said, self._last = said, 0.0
 
     def say(self, word: tuple[str, Any]) -> None:
-        self._said.write(pickle.dumps(word))
-        self._said.flush()
+        try:
+            self._said.write(pickle.dumps(word))
+            self._said.flush()
+        except BrokenPipeError:  # the renderer is gone; without a word, for the last one in its log says why it went
+            os._exit(0)
 
     def beat(self) -> None:
         """A sign of life, some of them a second."""

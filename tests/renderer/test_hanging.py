@@ -263,3 +263,14 @@ def test_a_renderer_that_cannot_even_be_killed_is_replaced(frozen: Path, tmp_pat
         subprocess.run(["fsfreeze", "--unfreeze", str(frozen)], check=True)
         (process,) = bench.supervisor._forsaken
         assert process.wait(PATIENCE_SECONDS) < 0
+
+
+def test_a_porter_whose_renderer_is_gone_goes_without_a_word() -> None:
+    """Its words would stand behind the renderer's own in the log, and the last of them is what users are told."""
+    started = subprocess.Popen(porter.PORTER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert started.stdin is not None and started.stdout is not None and started.stderr is not None
+    started.stdout.close()
+    with started.stderr as said:
+        words = said.read()
+    assert started.wait(PATIENCE_SECONDS) == 0 and words == b""
+    started.stdin.close()
