@@ -30,6 +30,7 @@ FINAL_STEP_SHARE = 0.2  # Adam's last step over its first: large steps first, fi
 SMALLEST_START_ERROR = 0.05
 PLATEAU_STEPS = 10
 SEARCHES = ("lbfgs",)  # whose steps hear the target as often as they need to; nothing hangs on how many there will be
+MOST_HEARD = 25  # by a search in one step; unless told, torch 2.14 allows one, which is no search
 BURST_DB = 6.0  # by which a band may get louder than its start ever is: attacks may, bursts may not
 REST_DB = 2.0  # by which rests are lowered: meters differ in what the programme's level is, and rests may rather fall than rise
 
@@ -264,14 +265,15 @@ class _Block:
     def steps(self, n_steps: int) -> Iterator[tuple[float, float]]:
         """Optimise; yields content and style loss of each step."""
         optimizer, schedule = _optimizer(self._target, self._settings, n_steps)
-        last: list[tuple[float, float, float]] = []
+        heard: list[tuple[float, float, float]] = []
         totals: list[float] = []
 
         def closure() -> float:
-            last[:] = [self.backward()]
-            return last[0][2]
+            heard.append(self.backward())
+            return heard[-1][2]
 
         for _ in range(n_steps):
+            heard.clear()
             optimizer.step(closure)
             schedule.step()
             with torch.no_grad():
@@ -279,8 +281,8 @@ class _Block:
                     self._target.copy_(starts.with_spread_of(self._target, self._start / STEP_UNIT_DB))
                 self._target.clamp_(FLOOR_DB / STEP_UNIT_DB, TOP_DB / STEP_UNIT_DB)
                 self._target.copy_(self._target.minimum(self._ceiling))
-            yield last[0][:2]
-            totals.append(last[0][2])
+            yield heard[0][:2]  # of the target as it was; a search goes on to hear others, and may reject the last of them
+            totals.append(heard[0][2])
             if is_flat(totals, self._settings.plateau_stop):
                 return
 
@@ -296,7 +298,8 @@ def _optimizer(
     target: Tensor, settings: TransferSettings, n_steps: int
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
     if settings.optimizer == "lbfgs":
-        lbfgs = torch.optim.LBFGS([target], lr=1.0, max_iter=1, history_size=10, line_search_fn="strong_wolfe")
+        search = "strong_wolfe"
+        lbfgs = torch.optim.LBFGS([target], max_iter=1, max_eval=MOST_HEARD, history_size=10, line_search_fn=search)
         return lbfgs, torch.optim.lr_scheduler.ConstantLR(lbfgs, factor=1.0)
     if settings.optimizer == "fixed_step":
         fixed = FixedStep([target], lr=settings.learning_rate)

@@ -108,7 +108,7 @@ def test_a_style_heard_in_blocks_is_the_style_heard_whole() -> None:
     network = wyse(heard.bands(slice(None)))
     whole, parts = (target_of(heard, network, WYSE_SETTINGS, block_frames) for block_frames in (BLOCK_FRAMES, 200))
     for layer, gram in whole.grams.items():
-        assert (parts.grams[layer] - gram).norm() < 0.1 * gram.norm()
+        assert (parts.grams[layer] - gram).norm() < 0.15 * gram.norm()
 
 
 # The loop
@@ -122,6 +122,7 @@ def test_the_loss_falls_from_any_start_with_any_optimiser(start: str, optimizer:
     both = zip(found.content_losses, found.style_losses, strict=True)
     totals = [settings.content_weight * content + settings.style_weight * style for content, style in both]
     assert len(totals) == 15 and min(totals[-3:]) < 0.95 * totals[0]
+    assert totals[-1] < 0.99 * min(totals[:-5]), "no search stands still"
     assert found.levels.isfinite().all()
 
 
