@@ -48,7 +48,8 @@ class Query:
         self._n_clients += 1
         try:
             if self._n_clients <= MAX_CLIENTS:
-                head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), HEAD_SECONDS)
+                async with asyncio.timeout(HEAD_SECONDS):
+                    head = await reader.readuntil(b"\r\n\r\n")
                 status, body = await self._answer(head.decode("latin-1"), *writer.get_extra_info("sockname")[:2])
                 writer.write(_response(status, body))
                 await asyncio.wait_for(writer.drain(), HEAD_SECONDS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 COALESCE_SECONDS = 0.05  # many events of one copy become one look
 FAULT_SECONDS = 2.0
@@ -21,8 +22,7 @@ async def keep_doing(what: Callable[[], Awaitable[float]], hint: asyncio.Event) 
         except Exception:
             log.exception("a loop met a defect and goes on")
             seconds = FAULT_SECONDS
-        try:
-            await asyncio.wait_for(hint.wait(), seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):  # `wait_for` of Python 3.11 loses a cancel that comes with the hint
+                await hint.wait()
             await asyncio.sleep(COALESCE_SECONDS)
-        except TimeoutError:
-            continue

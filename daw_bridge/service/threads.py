@@ -66,7 +66,8 @@ class OneThread:
         if self.is_stuck:
             raise hanging
         try:
-            return await asyncio.wait_for(self(function, *values), seconds)
+            async with asyncio.timeout(seconds):
+                return await self(function, *values)
         except TimeoutError:
             raise hanging from None
 
